@@ -1,0 +1,61 @@
+"""What can go wrong with a model server, translated at the wall from whatever its driver raised."""
+
+from __future__ import annotations
+
+from apps.core.errors import NitroError
+
+
+class ProviderError(NitroError):
+    """A model server failed. `permanent` says that the same call would fail again; a fallback may still answer."""
+
+    code = "provider_error"
+    status = 502
+    permanent = False
+    hint = "Try again, or choose another model."
+
+
+class Unreachable(ProviderError):
+    """No connection could be made, or it broke."""
+
+    code = "provider_unreachable"
+    hint = "Check that the model server runs and that its address in the settings is right."
+
+
+class TimedOut(ProviderError):
+    """It did not answer in time: connecting, the first token, or silence in mid-answer."""
+
+    code = "provider_timeout"
+    status = 504
+    hint = "The model may still be loading, or the machine is too busy. Try again in a moment."
+
+
+class ModelMissing(ProviderError):
+    """The server does not know the model."""
+
+    code = "model_missing"
+    status = 404
+    permanent = True
+    hint = "Choose another model, or install this one on the model server."
+
+
+class Refused(ProviderError):
+    """The server understood and refused: wrong key, too long a prompt, a filter."""
+
+    code = "provider_refused"
+    permanent = True
+    hint = "The model server says why; change the question, the key or the model."
+
+
+class ContextExceeded(Refused):
+    """The prompt is longer than the model's context window."""
+
+    code = "context_exceeded"
+    status = 413
+    hint = "Begin a new chat, or shorten the question."
+
+
+class Garbled(ProviderError):
+    """What came back is not what the protocol promises."""
+
+    code = "provider_garbled"
+    hint = "The address may belong to another program, or a proxy in between changes the answer."

@@ -1,0 +1,100 @@
+"""Reads settings from environment variables, with one clear sentence for each wrong value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"0", "false", "no", "off", ""})
+RATE = re.compile(r"[1-9][0-9]{0,6}/(second|minute|hour|day)")
+
+
+class SettingError(Exception):
+    """A setting has a value that Nitro cannot work with; the text names setting, value and what is allowed."""
+
+    def __init__(self, name: str, value: str, allowed: str) -> None:
+        super().__init__(f"{name} is {value!r}, but it must be {allowed}.")
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Typed reading of a mapping such as `os.environ`. Every method raises `SettingError` on a wrong value."""
+
+    values: Mapping[str, str]
+
+    def text(self, name: str, default: str = "") -> str:
+        """The value without surrounding white space, or the default where it is unset or blank."""
+        return self.values.get(name, "").strip() or default
+
+    def boolean(self, name: str, default: bool) -> bool:
+        raw = self.text(name, "true" if default else "false").lower()
+        if raw not in TRUE | FALSE:
+            raise SettingError(name, raw, "true or false")
+        return raw in TRUE
+
+    def integer(self, name: str, default: int, *, low: int, high: int) -> int:
+        raw = self.text(name, str(default))
+        if not re.fullmatch(r"-?[0-9]{1,12}", raw) or not low <= int(raw) <= high:
+            raise SettingError(name, raw, f"a whole number from {low} to {high}")
+        return int(raw)
+
+    def number(self, name: str, default: float, *, low: float, high: float) -> float:
+        raw = self.text(name, str(default))
+        allowed = f"a number from {low:g} to {high:g}"
+        try:
+            value = float(raw)
+        except ValueError as error:
+            raise SettingError(name, raw, allowed) from error
+        if not low <= value <= high:
+            raise SettingError(name, raw, allowed)
+        return value
+
+    def choice(self, name: str, default: str, allowed: Collection[str]) -> str:
+        raw = self.text(name, default)
+        matches = [item for item in allowed if item.lower() == raw.lower()]
+        if not matches:
+            raise SettingError(name, raw, "one of " + ", ".join(allowed))
+        return matches[0]
+
+    def choices(self, name: str, default: str, allowed: Collection[str]) -> list[str]:
+        """A comma-separated list, each item one of `allowed`, without repetition."""
+        items = [item.strip().lower() for item in self.text(name, default).split(",") if item.strip()]
+        if not set(items) <= set(allowed):
+            raise SettingError(name, ",".join(items), "a comma-separated list of " + ", ".join(allowed))
+        return list(dict.fromkeys(items))
+
+    def names(self, name: str, default: str = "") -> list[str]:
+        return [item.strip() for item in self.text(name, default).split(",") if item.strip()]
+
+    def rate(self, name: str, default: str) -> str:
+        raw = self.text(name, default)
+        if not RATE.fullmatch(raw):
+            raise SettingError(name, raw, "a count and a period such as 60/minute (second, minute, hour or day)")
+        return raw
+
+    def url(self, name: str, default: str = "", *, schemes: Collection[str] = ("http", "https")) -> str:
+        raw = self.text(name, default)
+        if raw and not re.fullmatch(rf"({'|'.join(schemes)})://\S+", raw):
+            raise SettingError(name, raw, "an address that begins with " + " or ".join(f"{s}://" for s in schemes))
+        return raw.rstrip("/")
+
+    def urls(self, name: str) -> list[str]:
+        """Several addresses, separated by commas."""
+        return [Environment({name: item}).url(name) for item in self.names(name)]
+
+    def secret(self, name: str, default: str = "") -> str:
+        """The value of NAME, or the content of the file that NAME_FILE points to."""
+        path = self.text(f"{name}_FILE")
+        if not path:
+            return self.text(name, default)
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingError(f"{name}_FILE", path, "a readable text file that holds the secret") from error
+
+    def path(self, name: str, default: str) -> Path:
+        return Path(self.text(name, default)).expanduser().absolute()

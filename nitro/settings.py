@@ -1,0 +1,267 @@
+"""The one place that reads the environment. docs/configuration.md has a heading for each name."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+
+from nitro import embedded
+from nitro.environment import Environment, SettingError
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _environment() -> Environment:
+    """The process's variables, over `.env` of the current folder, over `.env` of the data folder."""
+    here = {k: v or "" for k, v in dotenv_values(Path.cwd() / ".env").items()}
+    merged = here | dict(os.environ)
+    home = Environment(merged).path("NITRO_HOME", "~/.nitro")
+    kept = {k: v or "" for k, v in dotenv_values(home / ".env").items()}
+    return Environment(kept | merged)
+
+
+env = _environment()
+
+# --- this installation ---------------------------------------------------------------------------------------------
+NITRO_HOME = env.path("NITRO_HOME", "~/.nitro")
+NITRO_ROLE = env.choice("NITRO_ROLE", "command", ("web", "worker", "command"))
+NITRO_SLOT = env.text("NITRO_SLOT", "single")
+DEBUG_MODE = DEBUG = env.boolean("DEBUG_MODE", default=False)
+LOG_LEVEL = env.choice("LOG_LEVEL", "WARNING", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+SIGN_UP_OPEN = env.boolean("SIGN_UP_OPEN", default=False)
+SENTRY_DSN = env.secret("SENTRY_DSN")
+MAX_BODY_MB = env.integer("MAX_BODY_MB", 32, low=1, high=4096)
+
+
+def _secret_key() -> str:
+    """SECRET_KEY, or the one made at the first start and kept in the data folder, readable by its owner alone."""
+    given = env.secret("SECRET_KEY")
+    if given:
+        return given
+    path = NITRO_HOME / "secret_key"
+    try:
+        NITRO_HOME.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingError("NITRO_HOME", str(NITRO_HOME), "a folder that Nitro can write to") from error
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        key = secrets.token_urlsafe(64)
+        file.write(key)
+    return key
+
+
+SECRET_KEY = _secret_key()
+
+# --- PostgreSQL and Redis ------------------------------------------------------------------------------------------
+DB_POOL_MIN = env.integer("DB_POOL_MIN", 5, low=0, high=500)
+DB_POOL_MAX = env.integer("DB_POOL_MAX", 20, low=1, high=1000)
+if DB_POOL_MIN > DB_POOL_MAX:
+    raise SettingError("DB_POOL_MIN", str(DB_POOL_MIN), f"at most DB_POOL_MAX, which is {DB_POOL_MAX}")
+DATABASE_URL = env.url("DATABASE_URL", schemes=("postgres", "postgresql")) or embedded.database_url(NITRO_HOME)
+REDIS_URL = env.url("REDIS_URL", schemes=("redis", "rediss", "unix")) or embedded.redis_url(NITRO_HOME)
+EMBEDDED_DATABASE = not env.text("DATABASE_URL")
+EMBEDDED_REDIS = not env.text("REDIS_URL")
+
+DATABASES: dict[str, dict[str, Any]] = {"default": embedded.django_database(DATABASE_URL)}
+DATABASES["default"] |= {
+    "CONN_MAX_AGE": 0,
+    "CONN_HEALTH_CHECKS": True,
+    "DISABLE_SERVER_SIDE_CURSORS": True,
+}
+DATABASES["default"]["OPTIONS"] |= {"connect_timeout": 3}
+if NITRO_ROLE == "web":
+    # A pool belongs to processes that live long and never fork; commands and Celery children open what they need.
+    DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": DB_POOL_MIN, "max_size": DB_POOL_MAX, "timeout": 5}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHE_TTL = env.integer("CACHE_TTL", 3600, low=0, high=31_536_000)
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "nitro",
+        "TIMEOUT": CACHE_TTL,
+        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 0.25, "SOCKET_TIMEOUT": 0.25},
+    }
+}
+CHANNEL_LAYERS = {
+    "default": {"BACKEND": "apps.core.channel_layer.PatientChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+}
+
+# --- models ---------------------------------------------------------------------------------------------------------
+KINDS = ("builtin", "ollama", "gemini", "openai")
+AI_MODEL = env.choice("AI_MODEL", "auto", ("auto", *KINDS))
+AI_FALLBACK = env.choices("AI_FALLBACK", "", KINDS)
+BUILTIN_MODEL_URL = env.url("BUILTIN_MODEL_URL")  # set by the supervisor for its children
+OLLAMA_BASE_URL = env.url("OLLAMA_BASE_URL", "http://localhost:11434")
+OLLAMA_MODEL = env.text("OLLAMA_MODEL", "phi3")
+GEMINI_API_KEY = env.secret("GEMINI_API_KEY")
+GEMINI_MODEL = env.text("GEMINI_MODEL", "gemini-2.5-flash")
+GEMINI_BASE_URL = env.url("GEMINI_BASE_URL")
+OPENAI_BASE_URL = env.urls("OPENAI_BASE_URL")
+OPENAI_API_KEY = env.secret("OPENAI_API_KEY")
+OPENAI_MODEL = env.text("OPENAI_MODEL")
+MAX_TOKENS = env.integer("MAX_TOKENS", 500, low=1, high=1_000_000)
+TEMPERATURE = env.number("TEMPERATURE", 0.7, low=0, high=2)
+TOP_P = env.number("TOP_P", 0.9, low=0, high=1)
+TOP_K = env.integer("TOP_K", 40, low=0, high=1000)
+REPEAT_PENALTY = env.number("REPEAT_PENALTY", 1.1, low=0, high=2)
+IMAGE_ENGINE = env.text("IMAGE_ENGINE", "auto")
+STT_ENGINE = env.text("STT_ENGINE", "auto")
+TTS_ENGINE = env.text("TTS_ENGINE", "auto")
+SEARCH_ENGINE = env.text("SEARCH_ENGINE", "auto")
+
+# --- limits ---------------------------------------------------------------------------------------------------------
+RATE_LIMIT_CHAT = env.rate("RATE_LIMIT_CHAT", "60/minute")
+MAX_SESSIONS = env.integer("MAX_SESSIONS", 100, low=1, high=1_000_000)
+SESSION_RETENTION_DAYS = env.integer("SESSION_RETENTION_DAYS", 30, low=0, high=36_500)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+
+# --- Django ---------------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.admin",
+    "channels",
+    "rest_framework",
+    "django_celery_beat",
+    "django_htmx",
+    "csp",
+    "apps.core",
+    "apps.accounts",
+    "apps.llm",
+    "apps.chat",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "nitro.urls"
+ASGI_APPLICATION = "nitro.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = NITRO_HOME / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if NITRO_ROLE == "web" and not DEBUG
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
+
+# --- accounts -------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "/accounts/sign-in/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = LOGIN_URL
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+SESSION_ENGINE = "django.contrib.sessions.backends.db"  # a sign-in never lives in Redis alone
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+COOKIES_SECURE = env.boolean("COOKIES_SECURE", default=False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = COOKIES_SECURE
+CSRF_TRUSTED_ORIGINS = [
+    f"{scheme}://{host.lstrip('.')}" for host in ALLOWED_HOSTS if host != "*" for scheme in ("http", "https")
+]
+
+# --- what a page may do ----------------------------------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "worker-src": ["'self'"],
+        "media-src": ["'self'", "blob:"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "apps.core.api.exception_handler",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+
+# --- Celery -----------------------------------------------------------------------------------------------------------
+CELERY_BROKER_URL = embedded.celery_url(REDIS_URL)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TIMEZONE = TIME_ZONE
+
+# --- log --------------------------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {"django": {"level": LOG_LEVEL, "propagate": True}},
+}
