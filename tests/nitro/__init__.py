@@ -1,0 +1,1 @@
+"""Settings, embedded services, web process and supervisor."""
