@@ -1,9 +1,30 @@
-"""Users and what belongs to their sign-in."""
+"""Users, and what lets them in: one-time sign-in links and API keys."""
 
 from __future__ import annotations
 
+import hashlib
+import secrets
+
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+KEY_BEGINNING = "nk_"
+
+
+def secret_hash(secret: str) -> str:
+    """What is kept of a link's token or a key: enough to recognise it, useless to sign in with.
+
+    A plain SHA-256 is right here: the secrets are 256 random bits, so there is nothing to guess.
+    """
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def secret_new() -> str:
+    return secrets.token_urlsafe(32)
 
 
 class Theme(models.TextChoices):
@@ -12,11 +33,74 @@ class Theme(models.TextChoices):
     DARK = "dark", "Dark"
 
 
+class Scope(models.TextChoices):
+    """What an API key may be used for."""
+
+    CHAT = "chat", "Chat and conversations"
+    MODELS = "models", "List and install models"
+    IMAGES = "images", "Images"
+    VOICE = "voice", "Speech"
+    SEARCH = "search", "Web search"
+    ADMIN = "admin", "Administration and metrics"
+
+
+def everyday_scopes() -> list[str]:
+    """What a new key may do unless it is told otherwise: everything but administration."""
+    return [scope.value for scope in Scope if scope is not Scope.ADMIN]
+
+
 class User(AbstractUser):
     """Somebody who signs in. Preferences live here, since they are read with the user anyway."""
 
     theme = models.CharField(max_length=8, choices=Theme, default=Theme.SYSTEM)
-    system_prompt = models.TextField(blank=True, max_length=8000)
+    system_prompt = models.TextField("what Nitro should know about you", blank=True, max_length=8000)
+    session_epoch = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
         db_table = "nitro_user"
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Sessions end with a new password, as in Django, and with a new epoch ("sign out everywhere")."""
+        salt = "apps.accounts.models.User.get_session_auth_hash"
+        return salted_hmac(salt, f"{self.session_epoch}:{self.password}", secret=secret, algorithm="sha256").hexdigest()
+
+
+class SignInLink(models.Model):
+    """An address that signs somebody in once."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sign_in_links")
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    created = models.DateTimeField(default=timezone.now, editable=False)
+    expires = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "nitro_sign_in_link"
+
+    def __str__(self) -> str:
+        return f"sign-in link of {self.user_id} until {self.expires:%Y-%m-%d %H:%M}"
+
+
+class ApiKey(models.Model):
+    """Lets a program act for its user, within its scopes. Only a hash is kept: the key is shown once."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=12, editable=False)
+    key_hash = models.CharField(max_length=64, unique=True, editable=False)
+    scopes = ArrayField(models.CharField(max_length=16, choices=Scope), default=everyday_scopes)
+    created = models.DateTimeField(default=timezone.now, editable=False)
+    expires = models.DateTimeField(null=True, blank=True)
+    last_used = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "nitro_api_key"
+        ordering = ["-created"]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… ({self.name})"
+
+    @property
+    def is_usable(self) -> bool:
+        return self.revoked is None and (self.expires is None or self.expires > timezone.now())
