@@ -29,6 +29,22 @@ class TimedOut(ProviderError):
     hint = "The model may still be loading, or the machine is too busy. Try again in a moment."
 
 
+class Loading(ProviderError):
+    """It runs but is still reading its model; the same call works in a moment."""
+
+    code = "provider_loading"
+    status = 503
+    hint = "The model is still being loaded. Try again in a moment."
+
+
+class Overloaded(ProviderError):
+    """It has more to do than it takes; `retry_after` says in seconds when to come back, where it told so."""
+
+    code = "provider_overloaded"
+    status = 503
+    hint = "The model server has too much to do. Try again in a moment, or choose another model."
+
+
 class ModelMissing(ProviderError):
     """The server does not know the model."""
 

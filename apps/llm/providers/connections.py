@@ -1,0 +1,123 @@
+"""HTTP for providers: connections that stay open between calls, and our own patience with slow servers."""
+
+from __future__ import annotations
+
+import asyncio
+from weakref import WeakKeyDictionary
+
+import aiohttp
+import orjson
+
+from apps.llm.errors import Garbled, TimedOut
+from apps.llm.providers.failures import TRANSPORT_ERRORS, failure_of_exception, failure_of_status
+
+BODY_LIMIT = 8 * 1024 * 1024
+READ_BUFFER = 256 * 1024
+
+
+class Sessions:
+    """One keep-alive session per event loop, made at first use."""
+
+    def __init__(self, *, connect: float, keepalive: float) -> None:
+        self._connect, self._keepalive = connect, keepalive
+        self._sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession] = WeakKeyDictionary()
+
+    def current(self) -> aiohttp.ClientSession:
+        """The session of the running loop."""
+        loop = asyncio.get_running_loop()
+        session = self._sessions.get(loop)
+        if session is None or session.closed:
+            session = self._sessions[loop] = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=self._keepalive, ttl_dns_cache=60),
+                timeout=aiohttp.ClientTimeout(total=None, connect=self._connect),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"Accept-Encoding": "identity", "User-Agent": "Nitro"},
+                read_bufsize=READ_BUFFER,
+            )
+        return session
+
+    async def close(self) -> None:
+        """Close the session of the running loop."""
+        session = self._sessions.pop(asyncio.get_running_loop(), None)
+        if session is not None:
+            await session.close()
+
+
+class PatientReader:
+    """Reads a body as it arrives, and gives up at a deadline for the first event or after silence.
+
+    One timer watches the whole answer, so that a read costs nothing more; only time spent waiting for the server counts.
+    """
+
+    def __init__(self, response: aiohttp.ClientResponse, where: str, *, deadline: float, silence: float) -> None:
+        self._response, self._where, self._silence = response, where, silence
+        self._loop = asyncio.get_running_loop()
+        self._deadline: float | None = deadline
+        self._waiting_since: float | None = None
+        self._expired = False
+        self._timer = self._loop.call_at(deadline, self._check)
+
+    async def read(self) -> bytes:
+        """The next bytes, empty at the end. Raises a `ProviderError`."""
+        self._waiting_since = self._loop.time()
+        try:
+            return await self._response.content.readany()
+        except TRANSPORT_ERRORS as error:
+            if self._expired:
+                raise TimedOut(f"The {self._where} fell silent.") from error
+            raise failure_of_exception(error, self._where) from error
+        finally:
+            self._waiting_since = None
+
+    def first_event_came(self) -> None:
+        """From now on only silence counts."""
+        if self._deadline is not None:
+            self._deadline = None
+            self._arm(self._loop.time() + self._silence)
+
+    def stop(self) -> None:
+        """Take the timer away."""
+        self._timer.cancel()
+
+    def _arm(self, when: float) -> None:
+        self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._check)
+
+    def _check(self) -> None:
+        now = self._loop.time()
+        if self._waiting_since is None:
+            self._arm(now + self._silence)
+            return
+        due = self._waiting_since + self._silence if self._deadline is None else self._deadline
+        if now < due:
+            self._arm(due)
+            return
+        self._expired = True
+        self._response.close()
+
+
+async def get_json(session: aiohttp.ClientSession, url: str, where: str, headers: dict[str, str]) -> object:
+    """The JSON behind an address. Raises a `ProviderError`; takes as long as the caller's own timeout allows."""
+    try:
+        async with session.get(url, headers=headers, allow_redirects=False) as response:
+            raw = await whole_body(response)
+            if response.status >= 300:
+                raise failure_of_status(response.status, raw, response.headers, where)
+    except TRANSPORT_ERRORS as error:
+        raise failure_of_exception(error, where) from error
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise Garbled(f"The the {where} sent something that is not JSON.") from error
+
+
+async def whole_body(response: aiohttp.ClientResponse) -> bytes:
+    """A body that is not a stream, cut where it is too long to be meant seriously."""
+    parts: list[bytes] = []
+    size = 0
+    while size < BODY_LIMIT and (part := await response.content.readany()):
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)
+
+

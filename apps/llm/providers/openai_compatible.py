@@ -1,0 +1,187 @@
+"""Servers that speak OpenAI's wire: vLLM, llama.cpp, LM Studio, OpenAI itself, and Nitro's own built-in model."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+
+from apps.llm.errors import Loading, ProviderError, TimedOut
+from apps.llm.events import Event
+from apps.llm.messages import Call
+from apps.llm.providers.base import ModelInfo, Provider, Timeouts
+from apps.llm.providers.connections import PatientReader, Sessions, get_json, whole_body
+from apps.llm.providers.failures import TRANSPORT_ERRORS, failure_of_exception, failure_of_status
+from apps.llm.providers.openai_request import request_body
+from apps.llm.providers.openai_stream import CompletionStream
+
+STALE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
+STALE_AFTER = 1.0  # seconds within which a broken connection is taken for one that had been idle too long
+DRAIN = 0.05
+CONTEXT_FIELDS = ("max_model_len", "context_window", "context_length", "max_context_length")
+
+
+class OpenAICompatible(Provider):
+    """One server. `llama` says that it is llama.cpp's, which has more to offer: samplers, /health and /props."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        kind: str = "openai",
+        api_key: str = "",
+        llama: bool = False,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self.kind = kind
+        self.base_url = base_url.rstrip("/") if urlsplit(base_url).path.strip("/") else base_url.rstrip("/") + "/v1"
+        self.where = "built-in model" if kind == "builtin" else f"model server at {_origin(base_url)}"
+        self.timeouts = timeouts or Timeouts()
+        self._llama = llama
+        self._headers = {"Content-Type": "application/json"}
+        if api_key:
+            self._headers["Authorization"] = f"Bearer {api_key}"
+        # llama.cpp closes idle connections after five seconds, others later.
+        self._sessions = Sessions(connect=self.timeouts.connect, keepalive=4.0 if llama else 15.0)
+
+    async def stream(self, call: Call) -> AsyncGenerator[Event, None]:
+        deadline = asyncio.get_running_loop().time() + self.timeouts.first
+        response = await self._sent(call, deadline)
+        answer = CompletionStream(self.where)
+        reader = PatientReader(response, self.where, deadline=deadline, silence=self.timeouts.silence)
+        try:
+            if response.content_type == "application/json":
+                for event in answer.whole(await self._whole(reader)):
+                    yield event
+            while not answer.done and answer.failure is None:
+                for event in await self._next(reader, answer):
+                    yield event
+            if answer.failure is not None:
+                raise answer.failure
+            await _drain(response)
+        finally:
+            reader.stop()
+            response.close()
+
+    async def models(self) -> list[ModelInfo]:
+        listed = await self._get(f"{self.base_url}/models")
+        items = listed.get("data") if isinstance(listed, dict) else None
+        models = [_model(item) for item in items or [] if isinstance(item, dict) and isinstance(item.get("id"), str)]
+        if not self._llama:
+            return models
+        window = await self._llama_window()
+        return [_with_window(model, window) for model in models]
+
+    async def ready(self) -> bool:
+        url = f"{self.base_url.removesuffix('/v1')}/health" if self._llama else f"{self.base_url}/models"
+        try:
+            await self._get(url)
+        except Loading:
+            return False
+        return True
+
+    async def close(self) -> None:
+        await self._sessions.close()
+
+    async def _sent(self, call: Call, deadline: float) -> aiohttp.ClientResponse:
+        """Send the request and wait for the head of its answer; raises what a bad status stands for."""
+        body = _encoded(request_body(call, llama=self._llama))
+        try:
+            async with asyncio.timeout_at(deadline):
+                response = await self._post(body)
+                if response.status < 300:
+                    return response
+                async with response:
+                    raw = await whole_body(response)
+        except TRANSPORT_ERRORS as error:
+            raise failure_of_exception(error, self.where) from error
+        raise failure_of_status(response.status, raw, response.headers, self.where)
+
+    async def _post(self, body: bytes) -> aiohttp.ClientResponse:
+        """Post once; a second time where the server had closed the idle connection that was used."""
+        url, session = f"{self.base_url}/chat/completions", self._sessions.current()
+        begun = asyncio.get_running_loop().time()
+        try:
+            return await session.post(url, data=body, headers=self._headers, allow_redirects=False)
+        except aiohttp.ClientConnectorError:
+            raise
+        except STALE:
+            if asyncio.get_running_loop().time() - begun > STALE_AFTER:
+                raise
+        return await session.post(url, data=body, headers=self._headers, allow_redirects=False)
+
+    async def _next(self, reader: PatientReader, answer: CompletionStream) -> list[Event]:
+        """The events of the next network read; what had been finished before a break stays finished."""
+        try:
+            data = await reader.read()
+        except ProviderError as failure:
+            return answer.broken(failure)
+        events = answer.feed(data) if data else answer.end()
+        if events:
+            reader.first_event_came()
+        return events
+
+    async def _whole(self, reader: PatientReader) -> bytes:
+        parts = []
+        while part := await reader.read():
+            parts.append(part)
+        return b"".join(parts)
+
+    async def _get(self, url: str) -> object:
+        try:
+            async with asyncio.timeout(self.timeouts.connect):
+                return await get_json(self._sessions.current(), url, self.where, self._headers)
+        except TimeoutError as error:
+            raise TimedOut(f"The {self.where} did not answer in time.") from error
+
+    async def _llama_window(self) -> int:
+        """The tokens that one slot holds, which may be fewer than the model was trained for."""
+        props = await self._get(f"{self.base_url.removesuffix('/v1')}/props")
+        settings = props.get("default_generation_settings") if isinstance(props, dict) else None
+        window = settings.get("n_ctx") if isinstance(settings, dict) else None
+        return window if isinstance(window, int) else 0
+
+
+async def _drain(response: aiohttp.ClientResponse) -> None:
+    """Read the last bytes after the end of the answer, so that the connection can be used again."""
+    with suppress(*TRANSPORT_ERRORS):
+        async with asyncio.timeout(DRAIN):
+            while not response.content.is_eof():
+                await response.content.readany()
+
+
+def _encoded(body: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError:  # a lone surrogate
+        return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _origin(url: str) -> str:
+    """Host and port of an address, without a password that may stand in it."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+
+
+def _model(item: dict[str, Any]) -> ModelInfo:
+    meta = item["meta"] if isinstance(item.get("meta"), dict) else {}
+    windows = [item.get(field) for field in CONTEXT_FIELDS] + [meta.get("n_ctx_train")]
+    window = next((w for w in windows if isinstance(w, int)), 0)
+    count = meta.get("n_params")
+    return ModelInfo(
+        name=item["id"],
+        context_window=window,
+        size=meta["size"] if isinstance(meta.get("size"), int) else 0,
+        parameters=f"{count / 1e6:.0f}M" if isinstance(count, int) else "",
+    )
+
+
+def _with_window(model: ModelInfo, window: int) -> ModelInfo:
+    smaller = min(model.context_window or window, window) or model.context_window
+    return ModelInfo(model.name, smaller, model.size, model.parameters, model.quantisation, True, model.abilities)
