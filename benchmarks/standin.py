@@ -2,8 +2,8 @@
 
     python -m benchmarks.standin --port 9100 --rate 20 --tokens 100
 
-A test starts one with `async with StandIn(tokens=10) as server:` and talks to `server.url`. The name of the model (or the
-header `X-Stand-In`) chooses a way to behave: see `MODES`. The limit `max_tokens` of a request is ignored on purpose.
+A test starts one with `async with StandIn(tokens=10) as server:` and talks to `server.url`. The name of the model (or
+the header `X-Stand-In`) chooses a way to behave: see `MODES`. The limit `max_tokens` of a request is ignored on purpose.
 """
 
 from __future__ import annotations
@@ -333,8 +333,14 @@ def error(status: int, message: str, kind: str) -> dict[str, Any]:
 
 LOADING = error(503, "Loading model", "unavailable_error")
 PAGE = b"<!DOCTYPE html><html><title>Welcome</title><p>It works!</html>"
-TOO_LONG = {"error": {"message": "This model's maximum context length is 4096 tokens.", "type": "invalid_request_error",
-                      "param": "messages", "code": "context_length_exceeded"}}
+TOO_LONG = {
+    "error": {
+        "message": "This model's maximum context length is 4096 tokens.",
+        "type": "invalid_request_error",
+        "param": "messages",
+        "code": "context_length_exceeded",
+    }
+}
 
 
 def fail(connection: Connection, plan: Plan) -> None:

@@ -46,7 +46,7 @@ class Sessions:
 class PatientReader:
     """Reads a body as it arrives, and gives up at a deadline for the first event or after silence.
 
-    One timer watches the whole answer, so that a read costs nothing more; only time spent waiting for the server counts.
+    One timer watches the whole answer, so that a read costs nothing more. Only time spent waiting for the server counts.
     """
 
     def __init__(self, response: aiohttp.ClientResponse, where: str, *, deadline: float, silence: float) -> None:
@@ -108,7 +108,7 @@ async def get_json(session: aiohttp.ClientSession, url: str, where: str, headers
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise Garbled(f"The the {where} sent something that is not JSON.") from error
+        raise Garbled(f"The {where} sent something that is not JSON.") from error
 
 
 async def whole_body(response: aiohttp.ClientResponse) -> bytes:
@@ -119,5 +119,3 @@ async def whole_body(response: aiohttp.ClientResponse) -> bytes:
         parts.append(part)
         size += len(part)
     return b"".join(parts)
-
-

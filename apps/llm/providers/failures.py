@@ -42,9 +42,9 @@ def excerpt(text: str) -> str:
 def failure_of_status(status: int, raw: bytes, headers: Mapping[str, str], where: str) -> ProviderError:
     """The error that an answer with a status of 300 or more stands for."""
     code, message = _told(raw)
-    said = f"The the {where} answered with error {status}" + (f": {message}" if message else ".")
+    said = f"The {where} answered with error {status}" + (f": {message}" if message else ".")
     if status < 400:
-        return Garbled(f"The the {where} sends us to another address.", hint=ADDRESS_HINT)
+        return Garbled(f"The {where} sends us to another address.", hint=ADDRESS_HINT)
     if status in {401, 403}:
         return Refused(said, hint=KEY_HINT)
     if status == 404:
@@ -63,7 +63,7 @@ def failure_of_status(status: int, raw: bytes, headers: Mapping[str, str], where
 def failure_in_stream(error: object, where: str) -> ProviderError:
     """The error that an `error` object inside of an answer stands for."""
     code, message = _words(error)
-    said = f"The the {where} broke off with an error" + (f": {message}" if message else ".")
+    said = f"The {where} broke off with an error" + (f": {message}" if message else ".")
     status = error.get("code") if isinstance(error, dict) else None
     if CONTEXT.search(f"{code} {message}"):
         return ContextExceeded(said)
@@ -75,7 +75,7 @@ def failure_in_stream(error: object, where: str) -> ProviderError:
 def failure_of_exception(error: Exception, where: str) -> ProviderError:
     """The error that an exception of aiohttp, asyncio or the operating system stands for."""
     if isinstance(error, (aiohttp.ConnectionTimeoutError, aiohttp.ServerTimeoutError, TimeoutError)):
-        return TimedOut(f"The the {where} did not answer in time.")
+        return TimedOut(f"The {where} did not answer in time.")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return Unreachable(f"The name of the {where} could not be found.")
     if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
@@ -87,7 +87,7 @@ def failure_of_exception(error: Exception, where: str) -> ProviderError:
     if isinstance(error, aiohttp.InvalidURL):
         return Unreachable(f"The address of the {where} is not a web address.")
     if isinstance(error, aiohttp.ClientResponseError):
-        return Garbled(f"The the {where} does not speak HTTP: {excerpt(error.message)}")
+        return Garbled(f"The {where} does not speak HTTP: {excerpt(error.message)}")
     return Unreachable(f"The connection to the {where} broke: {excerpt(str(error)) or type(error).__name__}.")
 
 

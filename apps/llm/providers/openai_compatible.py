@@ -20,6 +20,7 @@ from apps.llm.providers.connections import PatientReader, Sessions, get_json, wh
 from apps.llm.providers.failures import TRANSPORT_ERRORS, failure_of_exception, failure_of_status
 from apps.llm.providers.openai_request import request_body
 from apps.llm.providers.openai_stream import CompletionStream
+from apps.llm.settings import LlmSettings
 
 STALE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 STALE_AFTER = 1.0  # seconds within which a broken connection is taken for one that had been idle too long
@@ -185,3 +186,14 @@ def _model(item: dict[str, Any]) -> ModelInfo:
 def _with_window(model: ModelInfo, window: int) -> ModelInfo:
     smaller = min(model.context_window or window, window) or model.context_window
     return ModelInfo(model.name, smaller, model.size, model.parameters, model.quantisation, True, model.abilities)
+
+
+def builtin(settings: LlmSettings) -> list[Provider]:
+    """The model that Nitro brings along, where the supervisor has started it."""
+    url = settings.builtin_model_url
+    return [OpenAICompatible(url, kind="builtin", llama=True)] if url else []
+
+
+def openai(settings: LlmSettings) -> list[Provider]:
+    """One provider for each address of OPENAI_BASE_URL."""
+    return [OpenAICompatible(url, api_key=settings.openai_api_key) for url in settings.openai_base_urls]

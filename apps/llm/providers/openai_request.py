@@ -51,7 +51,9 @@ def _messages(call: Call, *, llama: bool) -> list[dict[str, Any]]:
 def _message(message: Message) -> dict[str, Any]:
     wire: dict[str, Any] = {"role": message.role.value, "content": message.text}
     if message.images:
-        pictures = [{"type": "image_url", "image_url": {"url": _data_url(i.media_type, i.data)}} for i in message.images]
+        pictures = [
+            {"type": "image_url", "image_url": {"url": _data_url(i.media_type, i.data)}} for i in message.images
+        ]
         wire["content"] = [{"type": "text", "text": message.text}, *pictures]
     if message.tool_call_id:
         wire["tool_call_id"] = message.tool_call_id

@@ -75,7 +75,7 @@ class CompletionStream:
         """The events of an answer in one piece, from a server that does not stream."""
         chunk = self._parsed(raw)
         if isinstance(chunk, dict) and self._reads(chunk):
-            self._finish() if self._seen else self._fail(Garbled(f"The {self.where} sent JSON without an answer in it."))
+            self._done()
         return self._taken()
 
     def _line(self, line: bytes) -> None:
@@ -174,7 +174,7 @@ class CompletionStream:
             self._events.append(self._kind(text))
 
     def _harmless(self, text: str, *, last: bool) -> str:
-        """Join surrogates that came in two pieces and replace lonely ones; a half at the end waits for its other half."""
+        """Join surrogates that came in two pieces, replace lonely ones; a half at the end waits for its other half."""
         self._half = ""
         if not last and "\ud800" <= text[-1] <= "\udbff":
             text, self._half = text[:-1], text[-1]

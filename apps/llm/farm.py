@@ -1,0 +1,125 @@
+"""The servers of one kind of provider: which is least busy, which is away, and which models they have."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from apps.llm.errors import ProviderError, Unreachable
+from apps.llm.gate import Gate
+from apps.llm.providers.base import ModelInfo, Provider
+
+SLOTS = {"builtin": 4}
+OTHER_SLOTS = 256
+STARTED_BY_US = frozenset({"builtin"})
+START_GRACE = 10.0  # seconds for which a process of our own may refuse connections before it counts as away
+NEW_START = 30.0  # seconds after which a refusal is a new incident
+COOL_DOWN = 5.0  # seconds for which a server that failed is only asked when no other is left
+FRESH = 60.0
+FRESH_AFTER_FAILURE = 2.0
+
+
+class Backend:
+    """One server with its load in this process."""
+
+    def __init__(self, provider: Provider, *, started_by_us: bool) -> None:
+        self.provider = provider
+        self.load = 0
+        self._started_by_us = started_by_us
+        self._failed = self._refused_first = self._refused_last = float("-inf")
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """Counts one answer for as long as it is being generated."""
+        self.load += 1
+        try:
+            yield
+        finally:
+            self.load -= 1
+
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """Smaller is better."""
+        return time.monotonic() - self._failed < COOL_DOWN, self.load
+
+    def worked(self) -> None:
+        """Forget the failures of before."""
+        self._failed = self._refused_first = self._refused_last = float("-inf")
+
+    def failed(self) -> None:
+        """Ask others first for a while."""
+        self._failed = time.monotonic()
+
+    def is_starting(self, failure: ProviderError) -> bool:
+        """Whether a broken or refused connection only means that our own process is not up yet, or up again."""
+        if not (self._started_by_us and isinstance(failure, Unreachable)):
+            return False
+        now = time.monotonic()
+        if now - self._refused_last > NEW_START:
+            self._refused_first = now
+        self._refused_last = now
+        return now - self._refused_first < START_GRACE
+
+
+class Farm:
+    """All servers of a kind behind one gate. `known` is what they said last about their models."""
+
+    def __init__(self, kind: str, providers: Sequence[Provider]) -> None:
+        self.kind = kind
+        self.backends = [Backend(provider, started_by_us=kind in STARTED_BY_US) for provider in providers]
+        self.gate = Gate(SLOTS.get(kind, OTHER_SLOTS * max(1, len(providers))))
+        self.known: list[ModelInfo] = []
+        self._fresh_until = float("-inf")
+        self._refreshing: asyncio.Task[None] | None = None
+
+    def pick(self, tried: Sequence[Backend] = ()) -> Backend | None:
+        """The least busy server that was not tried yet."""
+        return min((b for b in self.backends if b not in tried), key=lambda backend: backend.rank, default=None)
+
+    def model(self, name: str) -> ModelInfo | None:
+        """What is known of a model; of the first one where no name is given."""
+        return next((info for info in self.known if not name or info.name == name), None)
+
+    def refresh_soon(self) -> None:
+        """Ask for the models in the background where what is known is old; without a running loop nothing happens."""
+        if time.monotonic() < self._fresh_until or not self.backends:
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        self._fresh_until = time.monotonic() + FRESH_AFTER_FAILURE
+        self._refreshing = loop.create_task(self._refresh_quietly())
+
+    async def refresh(self) -> None:
+        """Ask for the models where what is known is old; raises the last failure where no server answers."""
+        if time.monotonic() < self._fresh_until and self.known:
+            return
+        found: dict[str, ModelInfo] = {}
+        failure: ProviderError | None = None
+        for backend in self.backends:
+            try:
+                found |= {info.name: info for info in await backend.provider.models()}
+            except ProviderError as error:
+                failure = error
+        if failure is not None and not found:
+            raise failure
+        self.known = list(found.values())
+        self._fresh_until = time.monotonic() + FRESH
+
+    async def close(self) -> None:
+        """Close all connections of the running loop."""
+        if self._refreshing is not None and self._refreshing.get_loop() is asyncio.get_running_loop():
+            self._refreshing.cancel()
+            await asyncio.gather(self._refreshing, return_exceptions=True)
+        for backend in self.backends:
+            await backend.provider.close()
+
+    async def _refresh_quietly(self) -> None:
+        self._fresh_until = float("-inf")
+        try:
+            await self.refresh()
+        except ProviderError:
+            self._fresh_until = time.monotonic() + FRESH_AFTER_FAILURE

@@ -1,0 +1,21 @@
+"""What the language models need to know of the configuration, as one plain value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class LlmSettings:
+    """The settings of docs/configuration.md that concern models, in their lower-case names.
+
+    `kinds` are the providers that may be chosen; one without an address or a key says what is missing when it is.
+    """
+
+    ai_model: str = "auto"
+    ai_fallback: tuple[str, ...] = ()
+    builtin_model_url: str = ""
+    openai_base_urls: tuple[str, ...] = ()
+    openai_api_key: str = field(default="", repr=False)
+    openai_model: str = ""
+    kinds: tuple[str, ...] = ("builtin", "openai")
