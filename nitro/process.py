@@ -20,7 +20,7 @@ class Program:
     """A program that runs in the foreground until `stop_signal` ends it.
 
     `orphan_signal` is what the kernel sends it when its parent dies without a word (kill -9); `user` is an account to
-    run as, which only root may ask for; `grace` is how many seconds it may take to stop.
+    run as, which only root may ask for; `grace` is how many seconds it may take to stop; `folder` is where it runs.
     """
 
     argv: Sequence[str]
@@ -30,6 +30,7 @@ class Program:
     stop_signal: signal.Signals = signal.SIGTERM
     orphan_signal: signal.Signals = signal.SIGKILL
     grace: float = 10.0
+    folder: str | None = None
 
 
 def follow_parent(orphan_signal: signal.Signals, parent: int) -> Callable[[], None]:
@@ -55,6 +56,7 @@ def arguments(program: Program) -> dict[str, object]:
         "extra_groups": [] if program.user else None,
         "pass_fds": tuple(program.pass_fds),
         "start_new_session": True,
+        "cwd": program.folder,
         "stdin": subprocess.DEVNULL,
         "preexec_fn": follow_parent(program.orphan_signal, os.getpid()),
     }

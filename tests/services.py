@@ -23,7 +23,7 @@ _children: list[tuple[Postgres | Redis, subprocess.Popen[bytes]]] = []
 def _claim(home: Path) -> int | None:
     """The lock of a data folder, None where another session of tests has it. Held until this process ends."""
     home.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(home / "tests.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+    descriptor = os.open(home / "tests.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 
 from nitro import embedded
+from nitro.embedded.errors import ServiceError
 from nitro.process import Program, wait_until
 
 SYSTEM_USER = "pgserver"
@@ -52,10 +53,6 @@ FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "o
 ROLES = f"""CREATE ROLE {embedded.DATABASE_USER} LOGIN CREATEDB;
 CREATE DATABASE {embedded.DATABASE} OWNER {embedded.DATABASE_USER};
 """
-
-
-class ServiceError(Exception):
-    """An embedded service cannot run; the text says why and what to do about it."""
 
 
 def binary_folder() -> Path:
@@ -101,6 +98,7 @@ class Postgres:
             stop_signal=signal.SIGINT,
             orphan_signal=signal.SIGINT,
             grace=20.0,
+            folder="/",
         )
 
     def ready(self) -> bool:

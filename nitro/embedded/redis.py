@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from nitro import embedded
-from nitro.embedded.postgres import ServiceError
+from nitro.embedded.errors import ServiceError
 from nitro.process import Program, wait_until
 
 PROBE_SECONDS = 1.0

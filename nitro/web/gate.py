@@ -1,0 +1,60 @@
+"""Back-pressure: whoever sends waits while the other side does not read, and a side that never reads is let go."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from twisted.internet.interfaces import IPushProducer
+from zope.interface import implementer
+
+HIGH_WATER = 256 * 1024  # bytes that may wait in this process for one connection before its senders wait, too
+STALLED_CHECKS = 2
+
+
+@implementer(IPushProducer)
+class Gate:
+    """Twisted's transport closes it when its buffer is full and opens it when the buffer has been sent."""
+
+    __slots__ = ("_waiting", "closed")
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._waiting: asyncio.Future[None] | None = None
+
+    def pauseProducing(self) -> None:  # noqa: N802
+        """The buffer is over the high-water mark."""
+        self.closed = True
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        """The buffer is empty."""
+        self.closed = False
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+        self._waiting = None
+
+    def stopProducing(self) -> None:  # noqa: N802
+        """The connection is gone: nobody needs to wait for it any more."""
+        self.resumeProducing()
+
+    async def passage(self, transport: Any, stall_seconds: float) -> None:
+        """Return when there is room again. A connection that took no byte for `stall_seconds` is cut."""
+        standing, before = 0, waiting_bytes(transport)
+        while self.closed:
+            await self._opened(stall_seconds / STALLED_CHECKS)
+            now = waiting_bytes(transport)
+            standing = standing + 1 if now >= before else 0
+            before = now
+            if self.closed and standing >= STALLED_CHECKS:
+                transport.abortConnection()
+                return
+
+    async def _opened(self, seconds: float) -> None:
+        if self._waiting is None:
+            self._waiting = asyncio.get_running_loop().create_future()
+        await asyncio.wait([self._waiting], timeout=seconds)
+
+
+def waiting_bytes(transport: Any) -> int:
+    """How much was written to the transport and not yet taken by the kernel."""
+    return len(transport.dataBuffer) - int(transport.offset) + int(transport._tempDataLen)

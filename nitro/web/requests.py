@@ -1,0 +1,151 @@
+"""The HTTP door: bodies limited while they arrive, handed to the application piece by piece."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from typing import Any, BinaryIO
+
+from daphne.http_protocol import HTTPFactory, WebRequest
+from twisted.internet import reactor
+
+from nitro.web.gate import HIGH_WATER, Gate
+
+PIECE = 64 * 1024
+LINGER_SECONDS = 5  # a refused sender may still be talking; hanging up at once would hide our answer from it
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>%(title)s</title>
+<h1>%(title)s</h1><p>%(body)s</p></html>"""
+
+
+class Body(asyncio.Queue[dict[str, Any]]):
+    """What the application receives: the body read from its file piece by piece, then the disconnect."""
+
+    def __init__(self, content: BinaryIO) -> None:
+        super().__init__()
+        self._content: BinaryIO | None = content
+
+    def put_nowait(self, item: dict[str, Any]) -> None:
+        """Daphne puts an empty body here (see `Request.lend_content`), which the application must not see."""
+        if item["type"] != "http.request":
+            super().put_nowait(item)
+
+    async def receive(self) -> dict[str, Any]:
+        """The next ASGI message."""
+        if self._content is None or self._content.closed:
+            return await self.get()
+        piece = self._content.read(PIECE)
+        more = len(piece) == PIECE
+        if not more:
+            self._content.close()
+            self._content = None
+        return {"type": "http.request", "body": piece, "more_body": more}
+
+
+class Request(WebRequest):  # type: ignore[misc]
+    """One HTTP request."""
+
+    error_template = PAGE
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._parsePOSTFormSubmission = False  # Django does that; Twisted would read the whole body into memory
+        self.gate = Gate()
+        self.refused = False
+        self.arrived = 0
+
+    # --- the body comes in -------------------------------------------------------------------------------------------
+    def gotLength(self, length: int | None) -> None:  # noqa: N802
+        """The headers are complete; refuse a body whose announced length is over the limit before reading it."""
+        if length is not None and length > self.server.body_limit:
+            self.refuse()
+        else:
+            super().gotLength(length)
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
+        """A part of the body has arrived; one without announced length is counted as it comes."""
+        self.arrived += len(data)
+        if self.refused:
+            return
+        if self.arrived > self.server.body_limit:
+            self.refuse()
+        else:
+            super().handleContentChunk(data)
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: N802
+        """All of it is there."""
+        if not self.refused:
+            super().requestReceived(command, path, version)
+
+    def refuse(self) -> None:
+        """Answer 413 now, forget what arrived, and read on for a moment only to throw it away."""
+        self.refused = True
+        if self.content is not None:
+            self.content.close()
+            self.content = None
+        self.requestHeaders.removeHeader(b"Expect")  # no "100 Continue" after this
+        transport = self.channel.transport
+        transport.write(self._too_large())
+        if hasattr(transport, "loseWriteConnection"):
+            transport.loseWriteConnection()
+        self._hang_up = reactor.callLater(LINGER_SECONDS, transport.abortConnection)  # type: ignore[attr-defined]
+
+    def _too_large(self) -> bytes:
+        limit = f"{self.server.body_limit // (1024 * 1024)} MB"
+        sentence = f"This is larger than the {limit} that this server takes at once."
+        path = self.channel._path
+        if path.startswith((b"/api/", b"/v1/")):
+            kind, body = b"application/json", json.dumps(_error(path, sentence)).encode()
+        else:
+            kind, body = b"text/html; charset=utf-8", (PAGE % {"title": "Too large", "body": sentence}).encode()
+        head = b"HTTP/1.1 413 Content Too Large\r\nServer: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n"
+        return head % (self.server.server_name.encode(), kind, len(body)) + b"Connection: close\r\n\r\n" + body
+
+    def lend_content(self) -> Body:
+        """Give the body to the application and leave daphne an empty one, which it would otherwise read at once."""
+        body, self.content = Body(self.content), io.BytesIO()
+        return body
+
+    # --- the answer goes out -----------------------------------------------------------------------------------------
+    async def send(self, message: dict[str, Any]) -> None:
+        """One ASGI message from the application; returns when there is room for more."""
+        if self.finished or self._disconnected or self.channel is None:
+            return
+        if message["type"] == "http.response.start" and not self._response_started:
+            self.server.check_headers_type(message)
+            self.channel.transport.bufferSize = HIGH_WATER
+            self.channel.registerProducer(self.gate, True)
+        self.handle_reply(message)
+        if self.gate.closed and not self.finished:
+            await self.gate.passage(self.channel.transport, self.server.stall_seconds)
+
+    def finish(self) -> None:
+        """The answer is complete."""
+        self.channel.unregisterProducer()
+        self.gate.stopProducing()
+        super().finish()
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802
+        """The other side is gone."""
+        if self.refused and self._hang_up.active():
+            self._hang_up.cancel()
+        self.gate.stopProducing()
+        super().connectionLost(reason)
+
+
+def _error(path: bytes, sentence: str) -> dict[str, Any]:
+    if path.startswith(b"/v1/"):
+        kind = {"message": sentence, "type": "invalid_request_error", "param": None, "code": "too_large"}
+        return {"error": kind}
+    hint = "Send less at once, or raise MAX_BODY_MB."
+    return {"code": "too_large", "message": sentence, "hint": hint, "details": {}}
+
+
+class Door(HTTPFactory):  # type: ignore[misc]
+    """Builds the protocol of a new connection with our `Request`."""
+
+    def buildProtocol(self, addr: Any) -> Any:  # noqa: N802
+        """As daphne's, with another class of requests."""
+        protocol = super().buildProtocol(addr)
+        protocol.requestFactory = Request
+        return protocol
