@@ -1,0 +1,79 @@
+"""From a history to what the model gets: trimmed to its context window, and the same prefix for as long as possible.
+
+A model server keeps the work it did for the beginning of a prompt. So when a history has to lose its oldest messages,
+it loses a whole group of them at once, and the cut stays where it is for the next turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from apps.chat.selectors import Line
+from apps.llm.errors import ContextExceeded
+from apps.llm.messages import Message, Role
+
+GROUP = 8  # messages that are dropped together
+BYTES_PER_TOKEN = 3  # fewer than any common tokenizer needs for prose, so that estimates err on the safe side
+PER_MESSAGE = 8  # tokens of markup around each message
+ANSWER_SHARE = 0.5  # of the context window, at most, is kept free for the answer
+DEFAULT_WINDOW = 8192
+
+
+def estimated_tokens(text: str) -> int:
+    """How many tokens a text takes at most, roughly: no tokenizer of every model there is can be at hand."""
+    return len(text.encode("utf-8", "replace")) // BYTES_PER_TOKEN + PER_MESSAGE
+
+
+def room(context_window: int, max_tokens: int) -> int:
+    """Tokens that a prompt may take."""
+    window = context_window or DEFAULT_WINDOW
+    return window - min(max_tokens, int(window * ANSWER_SHARE))
+
+
+def history_characters(context_window: int) -> int:
+    """How much of a history is worth reading at all for a model with this window."""
+    return (context_window or DEFAULT_WINDOW) * 5
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the model gets, and how many of the oldest messages found no room in it."""
+
+    messages: tuple[Message, ...]
+    dropped: int
+
+
+def build(history: Sequence[Line], *, system_prompt: str, context_window: int, max_tokens: int) -> Prompt:
+    """The system prompt, then the history from the first group on that fits; the question is always in it.
+
+    Raises `ContextExceeded` where the question alone is longer than the window: an answer to half of a question
+    would look like an answer to all of it.
+    """
+    budget = room(context_window, max_tokens)
+    system = [Message(Role.SYSTEM, system_prompt)] if system_prompt.strip() else []
+    budget -= sum(estimated_tokens(message.text) for message in system)
+    spoken = [line for line in history if line.text.strip()]
+    lines = _fitting(spoken, budget)
+    messages = (*system, *(Message(Role(line.role), line.text) for line in lines))
+    return Prompt(messages, len(spoken) - len(lines))
+
+
+def _fitting(history: Sequence[Line], budget: int) -> Sequence[Line]:
+    """The lines from the first group on that fit into `budget` tokens, beginning with a question."""
+    lines = list(history)
+    total = sum(estimated_tokens(line.text) for line in lines)
+    while len(lines) > 1 and (total > budget or lines[0].role != Role.USER):
+        dropped = _oldest(lines, whole_group=total > budget)
+        lines = lines[len(dropped) :]
+        total -= sum(estimated_tokens(line.text) for line in dropped)
+    if total > budget:
+        raise ContextExceeded(
+            f"This question is too long for the model: about {total:,} tokens, with room for {budget:,}."
+        )
+    return lines
+
+
+def _oldest(lines: Sequence[Line], *, whole_group: bool) -> Sequence[Line]:
+    group = lines[0].position // GROUP
+    return [line for line in lines[:-1] if line.position // GROUP == group] if whole_group else lines[:1]

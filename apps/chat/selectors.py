@@ -1,0 +1,236 @@
+"""Reads of the chat. Every function takes the user first: there is no other way to somebody's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import F, Q
+
+from apps.accounts.models import User
+from apps.chat.models import Conversation, Message, Turn
+from apps.core.errors import NotFound
+
+THREAD_LIMIT = 60
+HISTORY_MESSAGES = 2_000
+
+PATH = """
+WITH RECURSIVE path AS (
+    SELECT id, parent_id, 1 AS steps FROM chat_message WHERE id = %(start)s AND conversation_id = %(conversation)s
+    UNION ALL
+    SELECT parent.id, parent.parent_id, path.steps + 1
+    FROM chat_message parent JOIN path ON parent.id = path.parent_id
+    WHERE path.steps < %(limit)s
+)
+SELECT id FROM path ORDER BY steps DESC
+"""
+
+HISTORY = """
+WITH RECURSIVE path AS (
+    SELECT parent_id, position, role, text, 1 AS steps, length(text) AS total
+    FROM chat_message WHERE id = %(start)s
+    UNION ALL
+    SELECT parent.parent_id, parent.position, parent.role, parent.text, path.steps + 1,
+           path.total + length(parent.text)
+    FROM chat_message parent JOIN path ON parent.id = path.parent_id
+    WHERE path.steps < %(messages)s AND path.total < %(characters)s
+)
+SELECT position, role, text FROM path ORDER BY steps DESC
+"""
+
+NEWEST_LEAF = """
+WITH RECURSIVE down AS (
+    SELECT id, 0 AS steps FROM chat_message WHERE id = %(start)s
+    UNION ALL
+    SELECT child.id, down.steps + 1 FROM down CROSS JOIN LATERAL (
+        SELECT id FROM chat_message WHERE parent_id = down.id ORDER BY created_at DESC, id DESC LIMIT 1
+    ) child
+)
+SELECT id FROM down ORDER BY steps DESC LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One message as the model will get it; `position` counts from the beginning of its path."""
+
+    position: int
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One message as the page shows it. `versions` are all siblings, oldest first; `turn` is an answer's last turn."""
+
+    message: Message
+    versions: Sequence[UUID]
+    turn: Turn | None
+
+    @property
+    def version(self) -> int:
+        """Which of the versions this is, counted from 1."""
+        return self.versions.index(self.message.id) + 1
+
+    @property
+    def newer(self) -> UUID | None:
+        return self.versions[self.version] if self.version < len(self.versions) else None
+
+    @property
+    def older(self) -> UUID | None:
+        return self.versions[self.version - 2] if self.version > 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """The path of a conversation that is shown, oldest first; `earlier` is the message to read on from, upwards."""
+
+    conversation: Conversation
+    shown: Sequence[Shown]
+    earlier: UUID | None
+
+
+def conversation_get(*, user: User, conversation_id: UUID) -> Conversation:
+    """The user's conversation; raises `NotFound` for everybody else's and for deleted ones."""
+    row = Conversation.objects.filter(id=conversation_id, owner=user, deleted_at=None).first()
+    if row is None:
+        raise NotFound("There is no such chat.")
+    return row
+
+
+def conversation_list(*, user: User, before: datetime | None = None, limit: int = 60) -> list[Conversation]:
+    """The user's conversations, the one used last first; `before` pages on from an `updated_at`."""
+    rows = Conversation.objects.filter(owner=user, deleted_at=None).order_by("-updated_at")
+    if before is not None:
+        rows = rows.filter(updated_at__lt=before)
+    return list(rows[:limit])
+
+
+def message_get(*, user: User, conversation_id: UUID, message_id: UUID) -> Message:
+    """A message of one of the user's conversations; raises `NotFound`."""
+    row = (
+        Message.objects.filter(id=message_id, conversation_id=conversation_id, conversation__owner=user)
+        .filter(conversation__deleted_at=None)
+        .first()
+    )
+    if row is None:
+        raise NotFound("There is no such message in this chat.")
+    return row
+
+
+def turn_get(*, user: User, conversation_id: UUID, turn_id: UUID) -> Turn:
+    """A turn of one of the user's conversations, with its answer; raises `NotFound`."""
+    row = (
+        Turn.objects.filter(id=turn_id, conversation_id=conversation_id, conversation__owner=user)
+        .filter(conversation__deleted_at=None)
+        .select_related("answer")
+        .first()
+    )
+    if row is None:
+        raise NotFound("There is no such answer in this chat.")
+    return row
+
+
+def thread_get(*, user: User, conversation_id: UUID, before: UUID | None = None, limit: int = THREAD_LIMIT) -> Thread:
+    """The last `limit` messages of the shown path, or those above the message `before`."""
+    conversation = conversation_get(user=user, conversation_id=conversation_id)
+    start = conversation.leaf_id if before is None else _parent_of(user, conversation_id, before)
+    ids = _path(conversation_id, start, limit + 1)
+    earlier = ids[1] if len(ids) > limit else None
+    return Thread(conversation, _shown(conversation_id, ids[-limit:]), earlier)
+
+
+def _parent_of(user: User, conversation_id: UUID, message_id: UUID) -> UUID | None:
+    return message_get(user=user, conversation_id=conversation_id, message_id=message_id).parent_id
+
+
+def _path(conversation_id: UUID, start: UUID | None, limit: int) -> list[UUID]:
+    """Ids from the oldest to `start`, at most `limit` of them, in one statement."""
+    if start is None:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(PATH, {"start": start, "conversation": conversation_id, "limit": limit})
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _shown(conversation_id: UUID, ids: Sequence[UUID]) -> list[Shown]:
+    messages = Message.objects.in_bulk(ids)
+    versions = _versions(conversation_id, messages.values())
+    rows = Turn.objects.filter(answer__in=ids).defer("marks").order_by("created_at")
+    turns = {turn.answer_id: turn for turn in rows}
+    return [Shown(messages[i], versions[messages[i].parent_id], turns.get(i)) for i in ids if i in messages]
+
+
+def _versions(conversation_id: UUID, messages: Iterable[Message]) -> dict[UUID | None, list[UUID]]:
+    """All messages beside the given ones, by their common parent."""
+    parents = {message.parent_id for message in messages}
+    beside = Q(parent__in=[parent for parent in parents if parent is not None])
+    if None in parents:
+        beside |= Q(parent=None)
+    found: dict[UUID | None, list[UUID]] = {}
+    rows = Message.objects.filter(beside, conversation_id=conversation_id).order_by("created_at", "id")
+    for message_id, parent_id in rows.values_list("id", "parent_id"):
+        found.setdefault(parent_id, []).append(message_id)
+    return found
+
+
+def history(*, message_id: UUID, characters: int, messages: int = HISTORY_MESSAGES) -> list[Line]:
+    """The path that ends with a message, oldest first, cut off where `characters` are exceeded.
+
+    The caller has the message from a selector that checked its owner.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(HISTORY, {"start": message_id, "messages": messages, "characters": characters})
+        return [Line(*row) for row in cursor.fetchall()]
+
+
+def newest_leaf(*, message: Message) -> UUID:
+    """The end of the newest path below a message: what is shown after one has switched to this version."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEWEST_LEAF, {"start": message.id})
+        row = cursor.fetchone()
+    return UUID(str(row[0])) if row else message.id
+
+
+def running_turns(*, user: User, conversation_id: UUID) -> list[Turn]:
+    """The turns that write in a conversation right now."""
+    return list(
+        Turn.objects.filter(
+            conversation_id=conversation_id, conversation__owner=user, state=Turn.State.RUNNING
+        ).order_by("created_at")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A turn whose process is gone."""
+
+    turn_id: UUID
+    owner: str
+
+
+def orphans(*, now: datetime, place: str, incarnation: str) -> list[Orphan]:
+    """Running turns nobody runs: the lease is over, or an earlier incarnation of this very place owned them."""
+    predecessor = Q(owner__startswith=place) & ~Q(owner=place + incarnation)
+    rows = Turn.objects.filter(Q(lease_until__lt=now) | predecessor, state=Turn.State.RUNNING)
+    return [Orphan(*row) for row in rows.values_list("id", "owner")[:500]]
+
+
+def stop_requests(*, owner: str) -> list[UUID]:
+    """The turns of a process that somebody wants stopped."""
+    rows = Turn.objects.filter(owner=owner, state=Turn.State.RUNNING, stop_requested=True)
+    return list(rows.values_list("id", flat=True))
+
+
+def turn_row(*, turn_id: UUID) -> Turn | None:
+    """A turn with its answer, for readers in other processes whose right to it was checked when they attached."""
+    return Turn.objects.filter(id=turn_id).select_related("answer").first()
+
+
+def stale_html(*, version: int) -> list[Message]:
+    """Answers whose cached HTML another version of the renderer made."""
+    rows = Message.objects.filter(~Q(html_version=version), role=Message.Role.ASSISTANT).exclude(text="")
+    return list(rows.order_by(F("created_at").desc())[:500])

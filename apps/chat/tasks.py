@@ -1,0 +1,17 @@
+"""What the worker does for the chat, each task a call of one service."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from apps.chat import services
+
+
+@shared_task
+def purge_deleted_conversations() -> int:
+    """Delete for good the chats that were hidden long enough ago; safe to run twice at once."""
+    purged = 0
+    while count := services.conversations_purge(now=timezone.now()):
+        purged += count
+    return purged

@@ -1,0 +1,242 @@
+"""Starts, follows and stops turns: the door's only way to an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from apps.accounts.models import User
+from apps.chat import prompts, replay, selectors, services
+from apps.chat.conductor import Conductor, Job
+from apps.chat.frames import Ask, Continue, Edit, Retry
+from apps.chat.repair import keep_repairing
+from apps.chat.running import LiveTurn, RunningTurns
+from apps.chat.selectors import Line
+from apps.chat.services import Begun, Request
+from apps.chat.turnlog import Item, TurnLog
+from apps.core import draining, news
+from apps.core.database import in_database
+from apps.core.errors import Busy, DatabaseAway, NitroError
+from apps.llm.errors import ProviderError
+from apps.llm.messages import Options
+from apps.llm.router import Target, default_options, router
+
+T = TypeVar("T")
+Starter = Ask | Retry | Edit | Continue
+
+DATABASE_TRIES = (0.1, 0.3, 0.7, 1.5)  # seconds between the tries of a request while PostgreSQL restarts
+_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, RunningTurns] = WeakKeyDictionary()
+_listeners: set[Callable[[dict[str, Any]], None]] = set()
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A turn that is saved and runs, here or elsewhere."""
+
+    request_id: UUID
+    turn_id: UUID
+    question_id: UUID
+    answer_id: UUID
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read in the same trip to the database in which the turn began."""
+
+    begun: Begun
+    history: list[Line]
+    target: Target | None
+    problem: NitroError | None
+
+
+def running_turns() -> RunningTurns:
+    """This process's turns; the first call in an event loop begins the keeping."""
+    loop = asyncio.get_running_loop()
+    running = _by_loop.get(loop)
+    if running is None:
+        running = _by_loop[loop] = RunningTurns()
+        for keeping in (running.keep_writing(), running.keep_leases(), keep_repairing(running), news.listen(_hear)):
+            _keep(running, keeping)
+    return running
+
+
+def _keep(running: RunningTurns, work: Any) -> asyncio.Task[None]:
+    task: asyncio.Task[None] = asyncio.ensure_future(work)
+    running.tasks.add(task)
+    task.add_done_callback(running.tasks.discard)
+    return task
+
+
+# --- news ------------------------------------------------------------------------------------------------------------
+
+
+def on_news(listener: Callable[[dict[str, Any]], None]) -> None:
+    """Be told all news of this and the other processes."""
+    _listeners.add(listener)
+
+
+def off_news(listener: Callable[[dict[str, Any]], None]) -> None:
+    _listeners.discard(listener)
+
+
+def _hear(item: dict[str, Any]) -> None:
+    if item.get("kind") == "stop":
+        _stop_here(UUID(item["turn"]))
+    for listener in tuple(_listeners):
+        listener(item)
+
+
+def _stop_here(turn_id: UUID) -> bool:
+    live = running_turns().live.get(turn_id)
+    if live is not None:
+        live.stop()
+    return live is not None
+
+
+# --- start -----------------------------------------------------------------------------------------------------------
+
+
+async def start(*, user: User, conversation_id: UUID, frame: Starter) -> Started:
+    """Save what was asked and let a model answer it; the same request twice starts nothing anew.
+
+    Raises `NotFound`, `Invalid`, `Busy` while the server shuts down, and `DatabaseAway` when PostgreSQL stays away.
+    Must not be cancelled half-way: shield it.
+    """
+    began = time.perf_counter()
+    running = running_turns()
+    if running.draining or draining.is_draining():
+        raise Busy("The server is restarting.", code="restarting", hint="It is back in a moment.", retry_after=1)
+    request = Request(
+        user_id=user.pk,
+        conversation_id=conversation_id,
+        id=frame.id or uuid.uuid4(),
+        owner=running.owner,
+        choice=getattr(frame, "model", ""),
+    )
+    read = await _persistently(lambda: in_database(_begin, request, frame))
+    turn = read.begun.turn
+    if read.begun.created:
+        _launch(running, user, read, frame, began)
+    return Started(request.id, turn.id, turn.question_id, turn.answer_id, read.begun.title)
+
+
+async def _persistently(work: Callable[[], Awaitable[T]]) -> T:
+    """A restart of PostgreSQL takes a second or two: wait for it instead of bothering somebody with it."""
+    for pause in DATABASE_TRIES:
+        try:
+            return await work()
+        except DatabaseAway:
+            await asyncio.sleep(pause)
+    return await work()
+
+
+def _begin(request: Request, frame: Starter) -> Read:
+    """Save the beginning and read what the model will need."""
+    begun = _save(request, frame)
+    if not begun.created:
+        return Read(begun, [], None, None)
+    try:
+        target = router().resolve(begun.turn.choice)
+    except ProviderError as error:
+        return Read(begun, [], None, error)
+    characters = prompts.history_characters(target.context_window)
+    return Read(begun, selectors.history(message_id=begun.turn.question_id, characters=characters), target, None)
+
+
+def _save(request: Request, frame: Starter) -> Begun:
+    match frame:
+        case Ask():
+            return services.turn_ask(request=request, text=frame.text)
+        case Edit():
+            return services.turn_edit(request=request, message_id=frame.message, text=frame.text)
+        case Retry():
+            return services.turn_retry(request=request, message_id=frame.message)
+        case Continue():
+            return services.turn_continue(request=request, turn_id=frame.turn)
+
+
+def _launch(running: RunningTurns, user: User, read: Read, frame: Starter, began: float) -> None:
+    turn = read.begun.turn
+    base = turn.answer.text
+    live = LiveTurn(turn.id, turn.conversation_id, turn.answer_id, user.pk, TurnLog(turn.id, base))
+    running.add(live)
+    job = Job(
+        history=read.history,
+        target=read.target or Target("", "", 0, turn.choice),
+        options=_options(frame),
+        system_prompt=read.begun.system_prompt,
+        prefill=base,
+        began=began,
+        problem=read.problem,
+    )
+    live.task = _keep(running, Conductor(running, live, job).run())
+    _keep(running, _announce(turn.conversation_id, turn.id))
+
+
+def _options(frame: Starter) -> Options:
+    chosen: Mapping[str, Any] = frame.options if isinstance(frame, Ask) else {}
+    return replace(default_options(), **chosen)
+
+
+async def _announce(conversation_id: UUID, turn_id: UUID) -> None:
+    await news.publish({"kind": "turn", "conversation": str(conversation_id), "turn": str(turn_id)})
+
+
+# --- follow and stop -------------------------------------------------------------------------------------------------
+
+
+async def attach(
+    *, user: User, conversation_id: UUID, turn_id: UUID, after: int, html: bool
+) -> AsyncGenerator[Item, None]:
+    """The items of a turn after `seq` = `after`, then live; from this process's memory or from wherever it runs.
+
+    Raises `NotFound` for turns of others.
+    """
+    live = running_turns().live.get(turn_id)
+    if live is not None and (live.user_id, live.conversation_id) == (user.pk, conversation_id):
+        return live.log.follow(after, html=html)
+    turn = await _persistently(
+        lambda: in_database(selectors.turn_get, user=user, conversation_id=conversation_id, turn_id=turn_id)
+    )
+    return replay.follow(turn.id, turn.answer.text[: turn.base_length], after, html=html)
+
+
+async def stop(*, user: User, conversation_id: UUID, turn_id: UUID) -> None:
+    """End a turn wherever it runs; the words so far are kept. Raises `NotFound` for turns of others."""
+    live = running_turns().live.get(turn_id)
+    if live is not None and (live.user_id, live.conversation_id) == (user.pk, conversation_id):
+        live.stop()
+        return
+    await in_database(services.turn_request_stop, user=user, conversation_id=conversation_id, turn_id=turn_id)
+    await news.publish({"kind": "stop", "turn": str(turn_id)})
+
+
+async def drain(seconds: float) -> None:
+    """Take no new turns, give the running ones some time, and save the rest as interrupted."""
+    running = running_turns()
+    running.draining = True
+    tasks = [live.task for live in running.running if live.task is not None]
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=seconds)
+        for live in running.running:
+            live.stop("interrupted")
+        if late:
+            await asyncio.wait(late, timeout=5)
+
+
+async def close() -> None:
+    """End the keeping of this event loop; for tests and for the end of a process."""
+    running = _by_loop.pop(asyncio.get_running_loop(), None)
+    if running is None:
+        return
+    tasks = list(running.tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
