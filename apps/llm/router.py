@@ -19,7 +19,7 @@ from apps.llm.settings import LlmSettings
 
 __all__ = ["Offer", "Router", "Target", "default_options", "router", "use"]
 
-WINDOWS = {"builtin": 2048}
+WINDOWS = {"builtin": 4096}
 OTHER_WINDOW = 8192
 LOAD_LIMIT = 60.0
 POLL = 0.25
@@ -156,7 +156,7 @@ class Router:
     async def _patient(
         self, farm: Farm, target: Target, call: Call, fallback_from: str
     ) -> AsyncGenerator[RouterEvent, None]:
-        """Answer from one of the farm's servers: wait for a model that is being loaded, pass over a server that is away."""
+        """Answer from one of the farm's servers: wait for a model that is loading, pass over a server that is away."""
         give_up = time.monotonic() + LOAD_LIMIT
         tried: list[Backend] = []
         while (backend := farm.pick(tried)) is not None:

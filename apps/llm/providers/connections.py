@@ -46,7 +46,7 @@ class Sessions:
 class PatientReader:
     """Reads a body as it arrives, and gives up at a deadline for the first event or after silence.
 
-    One timer watches the whole answer, so that a read costs nothing more. Only time spent waiting for the server counts.
+    One timer watches the whole answer, so that a read costs nothing more. Only waiting for the server counts.
     """
 
     def __init__(self, response: aiohttp.ClientResponse, where: str, *, deadline: float, silence: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,11 +25,12 @@ from apps.llm.settings import LlmSettings
 STALE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 STALE_AFTER = 1.0  # seconds within which a broken connection is taken for one that had been idle too long
 DRAIN = 0.05
+NAME_LIMIT = 200
 CONTEXT_FIELDS = ("max_model_len", "context_window", "context_length", "max_context_length")
 
 
 class OpenAICompatible(Provider):
-    """One server. `llama` says that it is llama.cpp's, which has more to offer: samplers, /health and /props."""
+    """One server. `llama` says that it is llama.cpp's, which has more to offer: samplers and /health."""
 
     def __init__(
         self,
@@ -71,13 +72,7 @@ class OpenAICompatible(Provider):
             response.close()
 
     async def models(self) -> list[ModelInfo]:
-        listed = await self._get(f"{self.base_url}/models")
-        items = listed.get("data") if isinstance(listed, dict) else None
-        models = [_model(item) for item in items or [] if isinstance(item, dict) and isinstance(item.get("id"), str)]
-        if not self._llama:
-            return models
-        window = await self._llama_window()
-        return [_with_window(model, window) for model in models]
+        return list(_models(await self._get(f"{self.base_url}/models")))
 
     async def ready(self) -> bool:
         url = f"{self.base_url.removesuffix('/v1')}/health" if self._llama else f"{self.base_url}/models"
@@ -141,13 +136,6 @@ class OpenAICompatible(Provider):
         except TimeoutError as error:
             raise TimedOut(f"The {self.where} did not answer in time.") from error
 
-    async def _llama_window(self) -> int:
-        """The tokens that one slot holds, which may be fewer than the model was trained for."""
-        props = await self._get(f"{self.base_url.removesuffix('/v1')}/props")
-        settings = props.get("default_generation_settings") if isinstance(props, dict) else None
-        window = settings.get("n_ctx") if isinstance(settings, dict) else None
-        return window if isinstance(window, int) else 0
-
 
 async def _drain(response: aiohttp.ClientResponse) -> None:
     """Read the last bytes after the end of the answer, so that the connection can be used again."""
@@ -170,22 +158,27 @@ def _origin(url: str) -> str:
     return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
 
-def _model(item: dict[str, Any]) -> ModelInfo:
+def _models(listed: object) -> Iterator[ModelInfo]:
+    """What `GET /models` lists; names that could not be shown or stored are left out."""
+    items = listed.get("data") if isinstance(listed, dict) else None
+    for item in items if isinstance(items, list) else []:
+        name = item.get("id") if isinstance(item, dict) else None
+        if isinstance(name, str) and name.isprintable() and 0 < len(name) <= NAME_LIMIT:
+            yield _model(name, item)
+
+
+def _model(name: str, item: dict[str, Any]) -> ModelInfo:
+    """A model with what its server tells beyond the standard: llama.cpp in `meta`, others beside the name."""
     meta = item["meta"] if isinstance(item.get("meta"), dict) else {}
-    windows = [item.get(field) for field in CONTEXT_FIELDS] + [meta.get("n_ctx_train")]
-    window = next((w for w in windows if isinstance(w, int)), 0)
-    count = meta.get("n_params")
+    windows = (meta.get("n_ctx"), *(item.get(field) for field in CONTEXT_FIELDS), meta.get("n_ctx_train"))
+    size, count, quantisation = meta.get("size"), meta.get("n_params"), meta.get("ftype")
     return ModelInfo(
-        name=item["id"],
-        context_window=window,
-        size=meta["size"] if isinstance(meta.get("size"), int) else 0,
+        name=name,
+        context_window=next((window for window in windows if isinstance(window, int)), 0),
+        size=size if isinstance(size, int) else 0,
         parameters=f"{count / 1e6:.0f}M" if isinstance(count, int) else "",
+        quantisation=quantisation if isinstance(quantisation, str) else "",
     )
-
-
-def _with_window(model: ModelInfo, window: int) -> ModelInfo:
-    smaller = min(model.context_window or window, window) or model.context_window
-    return ModelInfo(model.name, smaller, model.size, model.parameters, model.quantisation, True, model.abilities)
 
 
 def builtin(settings: LlmSettings) -> list[Provider]:
