@@ -12,11 +12,9 @@ handler403 = "apps.core.pages.permission_denied"
 handler404 = "apps.core.pages.not_found"
 handler500 = "apps.core.pages.server_error"
 
+APPS = ("apps.core.urls", "apps.accounts.urls", "apps.chat.urls")
+
 urlpatterns = [
     path("admin/", admin.site.urls),
-    *(
-        path("", include(name))
-        for name in ("apps.core.urls", "apps.accounts.urls", "apps.chat.urls")
-        if find_spec(name)
-    ),
+    *(path("", include(name)) for name in APPS if find_spec(name)),
 ]

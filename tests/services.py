@@ -45,6 +45,7 @@ def _choose_home() -> tuple[Path, bool]:
 
 HOME, TEMPORARY = _choose_home()
 os.environ["NITRO_HOME"] = str(HOME)
+(HOME / "static").mkdir(exist_ok=True)  # WhiteNoise warns where there is none
 
 
 def _start(service: Postgres | Redis) -> None:

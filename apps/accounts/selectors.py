@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from apps.accounts.models import KEY_BEGINNING, ApiKey, User, secret_hash
+from apps.core.errors import NotFound
 
 
 def session_open(session_key: str | None) -> SessionBase:
@@ -31,6 +32,14 @@ def user_of_session(session_key: str) -> User | AnonymousUser:
     request.session = session_open(session_key)
     user = auth.get_user(request)
     return user if isinstance(user, User) else AnonymousUser()
+
+
+def user_by_name(*, name: str) -> User:
+    """The user of this name. Raises `NotFound`."""
+    user = User.objects.filter(username=User.normalize_username(name)).first()
+    if user is None:
+        raise NotFound(f"There is no user {name!r}.", hint="`nitro user list` shows everybody.")
+    return user
 
 
 def api_keys_usable() -> QuerySet[ApiKey]:

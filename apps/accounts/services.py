@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F, Q
 from django.urls import reverse
@@ -42,11 +43,15 @@ def first_sign_in_link() -> str | None:
     return sign_in_link_create(user=admin) if admin else None
 
 
-@transaction.atomic
 def user_create(*, username: str, admin: bool = False, password: str | None = None) -> User:
-    """Make a user; without a password they come in by a link."""
+    """Make a user; without a password they come in by a link. Raises `Invalid` for a name that cannot be taken."""
     user = User(username=User.normalize_username(username), is_staff=admin, is_superuser=admin)
     user.set_password(password)
+    try:
+        user.clean_fields(exclude=["password"])
+        user.validate_unique()
+    except ValidationError as error:
+        raise Invalid(" ".join(error.messages)) from error
     user.save()
     return user
 
@@ -61,12 +66,16 @@ def sign_in_link_create(*, user: User) -> str:
 
 
 def sign_in_link_use(*, token: str) -> User | None:
-    """The user whom this link lets in, or None. One conditional UPDATE, so that of many at once one wins."""
+    """The user whom this link lets in, or None. One conditional UPDATE, so that of many at once one wins.
+
+    The condition names columns of this one table alone: a join would become a subquery, which PostgreSQL does not look
+    at again after it has waited for the row.
+    """
     now = timezone.now()
     links = SignInLink.objects.filter(token_hash=secret_hash(token))
-    if not links.filter(used_at=None, expires__gt=now, user__is_active=True).update(used_at=now):
+    if not links.filter(used_at=None, expires__gt=now).update(used_at=now):
         return None
-    return User.objects.get(sign_in_links__token_hash=secret_hash(token))
+    return User.objects.filter(sign_in_links__token_hash=secret_hash(token), is_active=True).first()
 
 
 @dataclass(frozen=True, slots=True)

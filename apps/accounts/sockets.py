@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
+from urllib.parse import urlsplit
 
-from channels.security.websocket import AllowedHostsOriginValidator, WebsocketDenier
+from channels.security.websocket import WebsocketDenier
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
+from django.http.request import split_domain_port, validate_host
 
-from apps.accounts import selectors, services
-from apps.accounts.models import Scope, User
+from apps.accounts.access import Access, access_by_key, access_by_session, bearer_secret, has_key
+from apps.accounts.models import Scope
 from apps.core.database import in_database
 from apps.core.errors import DatabaseAway
 
@@ -26,40 +26,12 @@ BEARER_PROTOCOL = "nitro.bearer."
 TRY_AGAIN_LATER = 1013
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How somebody came in; `services` and sockets ask `user_is_current` with it."""
-
-    user: User | AnonymousUser = field(default_factory=AnonymousUser)
-    session_key: str = ""
-    key_id: int | None = None
-    scopes: frozenset[str] = frozenset()
-
-    def allows(self, scope: str) -> bool:
-        """A signed-in browser may do everything its user may; a key only what its scopes say."""
-        return self.key_id is None or scope in self.scopes
-
-
-def access_by_key(secret: str) -> Access:
-    key = selectors.api_key_of_secret(secret)
-    if key is None:
-        return Access()
-    services.api_key_touch(key=key)
-    return Access(user=key.user, key_id=key.pk, scopes=frozenset(key.scopes))
-
-
-def access_by_session(session_key: str) -> Access:
-    user = selectors.user_of_session(session_key)
-    return Access(user=user, session_key=session_key if user.is_authenticated else "")
-
-
 def bearer_of(scope: AsgiScope) -> str | None:
     """The key that a program sent, in the header or as a subprotocol; None when it sent none."""
     for protocol in scope.get("subprotocols", ()):
         if protocol.startswith(BEARER_PROTOCOL):
             return str(protocol.removeprefix(BEARER_PROTOCOL))
-    kind, _, secret = header_of(scope, b"authorization").partition(" ")
-    return secret.strip() if kind.lower() == "bearer" else None
+    return bearer_secret(header_of(scope, b"authorization"))
 
 
 def session_key_of(scope: AsgiScope) -> str:
@@ -75,16 +47,36 @@ def header_of(scope: AsgiScope, name: bytes) -> str:
     return values[-1].decode("latin-1") if values else ""
 
 
+def is_own_origin(origin: str, host: str) -> bool:
+    """Whether a page of this origin is one of ours.
+
+    Its host must be one that Nitro answers to (or a page could point its own name at this machine), and origin and
+    Host header must agree, port included: another program's page on the same machine is a stranger too. A proxy that
+    rewrites Host is covered by the origins that forms are accepted from.
+    """
+    address = urlsplit(origin).netloc.lower()
+    domain, _ = split_domain_port(address)
+    if not domain or not validate_host(domain, settings.ALLOWED_HOSTS):
+        return False
+    return address == host.lower() or origin.lower() in settings.CSRF_TRUSTED_ORIGINS
+
+
 class OriginGuard:
-    """Refuses sockets that pages of other sites open; a program without any Origin needs a key."""
+    """Refuses sockets of other sites' pages, of programs without Origin and key, and with a key in the address."""
 
     def __init__(self, inner: Application) -> None:
         self.inner = inner
-        self.own_pages_only: Application = AllowedHostsOriginValidator(inner)
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        program = not header_of(scope, b"origin") and bearer_of(scope) is not None
-        await (self.inner if program else self.own_pages_only)(scope, receive, send)
+        await (self.inner if self.admits(scope) else WebsocketDenier())(scope, receive, send)
+
+    def admits(self, scope: AsgiScope) -> bool:
+        if has_key(scope.get("query_string", b"").decode("latin-1")):
+            return False
+        origin = header_of(scope, b"origin")
+        if not origin:
+            return bearer_of(scope) is not None
+        return is_own_origin(origin, header_of(scope, b"host"))
 
 
 class SignedInMiddleware:

@@ -9,6 +9,14 @@ from apps.accounts import views
 app_name = "accounts"
 
 urlpatterns = [
+    path("accounts/sign-in/", views.SignIn.as_view(), name="sign-in"),
     path("accounts/sign-out/", views.sign_out, name="sign-out"),
+    path("accounts/sign-up/", views.sign_up, name="sign-up"),
     path("accounts/link/<str:token>/", views.link, name="link"),
+    path("accounts/theme/", views.theme, name="theme"),
+    path("settings/", views.preferences, name="settings"),
+    path("settings/password/", views.password, name="password"),
+    path("settings/keys/", views.key_create, name="key-create"),
+    path("settings/keys/<int:key_id>/revoke/", views.key_revoke, name="key-revoke"),
+    path("settings/sign-out-everywhere/", views.sign_out_everywhere, name="sign-out-everywhere"),
 ]

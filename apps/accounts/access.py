@@ -1,0 +1,58 @@
+"""How somebody came in: by a browser's session, or by a key with scopes. The same for pages, API and sockets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from django.contrib.auth.models import AnonymousUser
+
+from apps.accounts import selectors, services
+from apps.accounts.models import KEY_BEGINNING, Scope, User
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who came in, and by what; sockets ask `is_current` every few seconds whether that still holds."""
+
+    user: User | AnonymousUser = field(default_factory=AnonymousUser)
+    session_key: str = ""
+    key_id: int | None = None
+    scopes: frozenset[str] = frozenset()
+
+    def allows(self, scope: str) -> bool:
+        """A signed-in browser may do all that its user may; a key what its scopes say, and no more than its user."""
+        if self.key_id is None:
+            return True
+        return scope in self.scopes and (scope != Scope.ADMIN or self.user.is_staff)
+
+    def is_current(self) -> bool:
+        """Whether the session or key still lets this user in; one or two queries, so call it in a database thread."""
+        if self.user.pk is None:
+            return False
+        return selectors.user_is_current(user_id=self.user.pk, session_key=self.session_key, key_id=self.key_id)
+
+
+def access_by_key(secret: str) -> Access:
+    """The access that a key gives; a stranger's when it gives none."""
+    key = selectors.api_key_of_secret(secret)
+    if key is None:
+        return Access()
+    services.api_key_touch(key=key)
+    return Access(user=key.user, key_id=key.pk, scopes=frozenset(key.scopes))
+
+
+def access_by_session(session_key: str) -> Access:
+    """The access of a browser's session; a stranger's when nobody is signed in."""
+    user = selectors.user_of_session(session_key)
+    return Access(user=user, session_key=session_key if user.is_authenticated else "")
+
+
+def bearer_secret(authorization: str) -> str | None:
+    """The key in an Authorization header; None where the header is of another kind or missing."""
+    kind, _, secret = authorization.partition(" ")
+    return secret.strip() if kind.lower() == "bearer" else None
+
+
+def has_key(query: str) -> bool:
+    """Whether an address carries a key, where logs and histories would keep it."""
+    return f"={KEY_BEGINNING}" in query

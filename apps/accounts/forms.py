@@ -1,0 +1,85 @@
+"""What people may type on the pages of accounts, and what is wrong with it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm, UserCreationForm
+from django.http import HttpRequest, QueryDict
+from django.utils import timezone
+
+from apps.accounts.models import Scope, User, everyday_scopes
+from apps.accounts.throttle import Attempt
+
+if TYPE_CHECKING:
+    NewUserForm = UserCreationForm[User]
+    UserForm = forms.ModelForm[User]
+    PasswordForm = SetPasswordForm[Any]
+else:  # Django's forms are generic for the type checker alone
+    NewUserForm, UserForm, PasswordForm = UserCreationForm, forms.ModelForm, SetPasswordForm
+
+LIFETIMES = [("", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year")]
+
+
+class SignInForm(AuthenticationForm):
+    """User name and password; slows down who guesses."""
+
+    error_messages = {
+        "invalid_login": "User name and password do not go together. Mind upper and lower case.",
+        "inactive": "This account is switched off. Ask an administrator.",
+        "too_many": "Too many attempts. Wait a quarter of an hour, or ask an administrator for a sign-in link.",
+    }
+    request: HttpRequest
+
+    def clean(self) -> dict[str, Any]:
+        attempt = Attempt(
+            username=str(self.cleaned_data.get("username") or ""), address=self.request.META.get("REMOTE_ADDR", "")
+        )
+        if not attempt.is_allowed():
+            raise forms.ValidationError(self.error_messages["too_many"], code="too_many")
+        cleaned = super().clean()
+        attempt.forget()
+        return cleaned
+
+
+class SignUpForm(NewUserForm):
+    """A name nobody has yet, and a password twice."""
+
+    class Meta:
+        model = User
+        fields = ("username",)
+
+
+class PreferencesForm(UserForm):
+    """How the page looks, and what every chat of this user begins with."""
+
+    class Meta:
+        model = User
+        fields = ("theme", "system_prompt")
+        widgets = {"system_prompt": forms.Textarea(attrs={"rows": 5, "maxlength": 8000})}
+
+
+class ApiKeyForm(forms.Form):
+    """A name, what the key may do, and when it ends."""
+
+    name = forms.CharField(max_length=100, help_text="What will use it: a script, an editor, a phone.")
+    lifetime = forms.ChoiceField(choices=LIFETIMES, required=False, label="Ends")
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = [choice for choice in Scope.choices if choice[0] != Scope.ADMIN or user.is_staff]
+        self.fields["scopes"] = forms.MultipleChoiceField(
+            choices=offered, initial=everyday_scopes(), widget=forms.CheckboxSelectMultiple, label="May be used for"
+        )
+
+    def expires(self) -> datetime | None:
+        days = self.cleaned_data["lifetime"]
+        return timezone.now() + timedelta(days=int(days)) if days else None
+
+
+def password_form(user: User, data: QueryDict | None = None) -> PasswordForm:
+    """The old password and a new one; who came by a link and has none yet sets one without."""
+    form = PasswordChangeForm if user.has_usable_password() else SetPasswordForm
+    return form(user, data)
