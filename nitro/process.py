@@ -65,7 +65,10 @@ def arguments(program: Program) -> dict[str, object]:
 def spawn(program: Program, output: IO[bytes] | int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     """Start the program with both of its outputs going to `output`. Call it from a thread that stays alive."""
     return subprocess.Popen(
-        list(program.argv), stdout=output, stderr=subprocess.STDOUT, **arguments(program)  # type: ignore[call-overload]
+        list(program.argv),
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        **arguments(program),  # type: ignore[call-overload]
     )
 
 

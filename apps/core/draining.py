@@ -7,13 +7,13 @@ _draining = False
 
 def begin() -> None:
     """From now on no new turn begins here; what runs may finish."""
-    global _draining  # noqa: PLW0603
+    global _draining
     _draining = True
 
 
 def reset() -> None:
     """As if nothing had been said; for tests."""
-    global _draining  # noqa: PLW0603
+    global _draining
     _draining = False
 
 

@@ -56,4 +56,3 @@ def readyz(request: HttpRequest) -> JsonResponse:
     }
     ready = all(parts.values())
     return JsonResponse({"status": "ok" if ready else "unavailable", **parts}, status=200 if ready else 503)
-

@@ -75,6 +75,10 @@ class Model:
         """Raises `ServiceError` where the model is not installed."""
         model_file()
 
+    def repair(self) -> str:
+        """Nothing to repair."""
+        return ""
+
     def program(self) -> Program:
         """The server as a child in the foreground."""
         return Program([sys.executable, "-m", "nitro.embedded.model", "--port", str(self.port)], grace=3.0)
@@ -82,7 +86,7 @@ class Model:
     def ready(self) -> bool:
         """Whether the model is loaded and the server answers."""
         try:
-            with urllib.request.urlopen(f"http://{HOST}:{self.port}/health", timeout=PROBE_SECONDS) as answer:  # noqa: S310
+            with urllib.request.urlopen(f"http://{HOST}:{self.port}/health", timeout=PROBE_SECONDS) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False

@@ -106,6 +106,10 @@ class Postgres:
         lines = self._pid_lines()
         return len(lines) > 7 and lines[7].strip() == "ready" and _accepts(self.sockets / ".s.PGSQL.5432")
 
+    def repair(self) -> str:
+        """A database is never repaired by guessing."""
+        return ""
+
     def pid(self) -> int | None:
         """The running server's pid, None where there is none or the pid now belongs to something else."""
         lines = self._pid_lines()

@@ -72,11 +72,13 @@ class Redis:
         """Whether it answers; not while it is still reading its file."""
         return self._say(b"PING\r\n").startswith(b"+PONG")
 
-    def set_aside(self) -> Path:
-        """Put unreadable data out of the way, so that an empty server can start: only caches and queues are in it."""
+    def repair(self) -> str:
+        """Put data that keeps it from starting out of the way: only caches and queues are in it."""
+        if self.ready() or not any(self.data.glob("*")):
+            return ""
         broken = self.data.with_name(f"redis.broken-{int(time.time())}")
         self.data.rename(broken)
-        return broken
+        return f"its data is unreadable and was moved to {broken}; it starts empty"
 
     def _say(self, line: bytes) -> bytes:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as wire:

@@ -26,10 +26,10 @@ async def drain_turns(seconds: float) -> None:
 
 def serve(fd: int) -> None:
     """Load the site and serve it until SIGTERM."""
+    from django.conf import settings
+
     from nitro.asgi import application
     from nitro.web.server import Server
-
-    from django.conf import settings
 
     with socket.socket(fileno=os.dup(fd)) as listening:
         family = listening.family

@@ -8,7 +8,6 @@ from typing import Any
 
 import uvloop
 
-
 asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 MB = 1024 * 1024

@@ -1,0 +1,148 @@
+"""Keeps one process alive: starts it, prints what it says, and starts it again when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from nitro.console import Console
+from nitro.embedded.errors import ServiceError
+from nitro.process import Program, arguments
+
+logger = logging.getLogger(__name__)
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
+STEADY_SECONDS = 30.0  # who ran this long has earned a quick restart again
+REPAIR_AFTER = 3  # deaths in a row before it ever answered
+
+
+class Service(Protocol):
+    """What can be kept: an embedded service, a web process, a worker."""
+
+    name: str
+
+    def prepare(self) -> None:
+        """Called in a thread before every start. Raises `ServiceError` where a start is hopeless for now."""
+
+    def program(self) -> Program:
+        """What to run."""
+
+    def repair(self) -> str:
+        """Called when it keeps dying; returns what was done, in one sentence, or nothing."""
+
+
+class Keeper:
+    """One kept process."""
+
+    def __init__(self, service: Service, console: Console) -> None:
+        self.service = service
+        self.console = console
+        self.child: asyncio.subprocess.Process | None = None
+        self.deaths = 0
+        self.problem = ""
+        self.started = asyncio.Event()
+        self._ending = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to keep it. Returns at once; `started` says when the process was there for the first time."""
+        self._task = asyncio.create_task(self._keep())
+
+    async def stop(self) -> None:
+        """End it in its own way, by force after its grace period; it does not come back."""
+        self._ending = True
+        if self._task is None:
+            return
+        if self.child is None:
+            self._task.cancel()
+        else:
+            program = self.service.program()
+            self._signal(program.stop_signal)
+            if not await self._ended(program.grace):
+                self.console.line(self.service.name, f"did not stop within {program.grace:g} s and was killed")
+                self._signal(signal.SIGKILL)
+        await asyncio.wait([self._task])
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._ending = True
+        hasty = signal.SIGQUIT if self.service.name == "postgres" else signal.SIGKILL
+        self._signal(hasty)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.child is not None and self.child.returncode is None:
+            self.child.send_signal(number)
+
+    async def _ended(self, seconds: float) -> bool:
+        assert self._task is not None
+        done, _ = await asyncio.wait([self._task], timeout=seconds)
+        return bool(done)
+
+    async def _keep(self) -> None:
+        while not self._ending:
+            began = time.monotonic()
+            await self._run_once()
+            if self._ending:
+                return
+            self.deaths = 1 if time.monotonic() - began > STEADY_SECONDS else self.deaths + 1
+            await self._mend()
+            await asyncio.sleep(pause(self.deaths))
+
+    async def _run_once(self) -> None:
+        """One life of the process, from its start to its last line."""
+        try:
+            await asyncio.to_thread(self.service.prepare)
+            if self._ending:
+                return
+            child = await launch(self.service.program())
+        except (ServiceError, OSError) as error:
+            self.problem = str(error)
+            self.console.line(self.service.name, self.problem)
+            return
+        self.child = child
+        self.started.set()
+        assert child.stdout is not None
+        await self.console.follow(self.service.name, child.stdout)
+        status = await child.wait()
+        self.child = None
+        if not self._ending:
+            self.problem = f"ended with status {status}"
+            self.console.line(self.service.name, f"{describe(status)}; starting it again")
+
+    async def _mend(self) -> None:
+        if self.deaths % REPAIR_AFTER == 0 and (done := await asyncio.to_thread(self.service.repair)):
+            self.console.line(self.service.name, done)
+
+
+async def launch(program: Program, **more: int) -> asyncio.subprocess.Process:
+    """Start a program from the main thread, its lines to be read from `stdout`."""
+    outputs = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.STDOUT} | more
+    return await asyncio.create_subprocess_exec(*program.argv, **outputs, **arguments(program))  # type: ignore[arg-type]
+
+
+def pause(deaths: int) -> float:
+    """Seconds before the next start: 0.2, 0.4, 0.8 … 10."""
+    return float(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (max(deaths, 1) - 1)))
+
+
+def describe(status: int) -> str:
+    """How a process ended, in words."""
+    if status < 0:
+        return f"was killed by {signal.Signals(-status).name}"
+    return f"ended with status {status}"
+
+
+Ready = Callable[[], bool]
+
+
+async def until(ready: Ready, seconds: float, step: float = 0.03) -> bool:
+    """Ask in a thread, again and again, until it is so; False when the time has passed."""
+    deadline = time.monotonic() + seconds
+    while not await asyncio.to_thread(ready):
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(step)
+    return True

@@ -1,0 +1,97 @@
+"""What must be done before the page may open: migrations and static files, each only when something changed."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("django", "django-celery-beat", "djangorestframework", "django-htmx", "whitenoise", "brotli")
+LOCK_NUMBER = 0x6E6974726F  # "nitro"; the number of PostgreSQL's advisory lock
+
+
+def fingerprint(home: Path, database_url: str) -> str:
+    """Changes whenever migrations, static sources, their packages or the database itself are others than last time."""
+    digest = hashlib.sha256(f"{database_url} {_identity(home / 'postgres' / 'PG_VERSION')}".encode())
+    for name in PACKAGES:
+        digest.update(f"{name} {importlib.metadata.version(name)}\n".encode())
+    for path in sorted(_sources()):
+        digest.update(f"{path} {_identity(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def _sources() -> Iterable[Path]:
+    yield from ROOT.glob("apps/*/migrations/*.py")
+    for folder in (ROOT / "static", *ROOT.glob("apps/*/static")):
+        yield from (path for path in folder.rglob("*") if path.is_file())
+
+
+def _identity(path: Path) -> str:
+    try:
+        status = path.stat()
+    except OSError:
+        return "-"
+    return f"{status.st_ino} {status.st_size} {status.st_mtime_ns}"
+
+
+def remembered(home: Path) -> dict[str, Any]:
+    """What the last start has noted: `fingerprint` and whether somebody has `signed_in` since."""
+    try:
+        facts = json.loads((home / "prepared.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    usable = isinstance(facts, dict) and (home / "static" / "staticfiles.json").exists()
+    return facts if usable else {}
+
+
+def prepare(home: Path, mark: str) -> str | None:
+    """Migrate and collect where needed; returns the path of a sign-in link while nobody has signed in."""
+    import django
+
+    django.setup()
+    from apps.accounts.services import first_sign_in_link
+
+    if remembered(home).get("fingerprint") != mark:
+        migrate()
+        collect()
+    link = first_sign_in_link()
+    (home / "prepared.json").write_text(json.dumps({"fingerprint": mark, "signed_in": link is None}), encoding="utf-8")
+    return link
+
+
+def migrate() -> None:
+    """Bring the database up to date; two that do this at once do it one after the other."""
+    from django.core.management import call_command
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK_NUMBER])
+        try:
+            call_command("migrate", interactive=False, verbosity=0)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK_NUMBER])
+
+
+def collect() -> None:
+    """Copy, name by content and compress the static files."""
+    from django.core.management import call_command
+
+    call_command("collectstatic", interactive=False, verbosity=0, clear=True)
+
+
+def main() -> None:
+    """`python -m nitro.prepare HOME MARK`: prints the link, if there is one, as the only line."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nitro.settings")
+    link = prepare(Path(sys.argv[1]), sys.argv[2])
+    if link:
+        sys.stdout.write(link + "\n")
+
+
+if __name__ == "__main__":
+    main()

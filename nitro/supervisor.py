@@ -1,0 +1,284 @@
+"""`nitro up`: starts what Nitro consists of, watches over it and ends it in order."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+from nitro.console import Console
+from nitro.embedded.errors import ServiceError
+from nitro.embedded.model import Model
+from nitro.embedded.postgres import Postgres
+from nitro.embedded.redis import Redis
+from nitro.environment import SettingError
+from nitro.holder import Holder
+from nitro.keeper import Keeper, Service, launch, until
+from nitro.listening import listen
+from nitro.prepare import fingerprint, remembered
+from nitro.process import Program
+
+START_SECONDS = 120.0
+WEB_GRACE = 26.0  # 20 s for running answers, some for saying goodbye
+LEAN = {"MALLOC_ARENA_MAX": "2", "PYTHONUNBUFFERED": "1"}
+
+
+class Part:
+    """A part of Nitro that is no embedded service: a web process or the worker."""
+
+    def __init__(self, name: str, module: str, *, role: str, home: Path, fd: int | None = None, grace: float) -> None:
+        self.name = name
+        self.role = role
+        self.home = home
+        self.grace = grace
+        self.fds = [] if fd is None else [fd]
+        self.argv = [sys.executable, "-m", module, *([] if fd is None else ["--fd", str(fd)])]
+        self.model_url = ""
+
+    def prepare(self) -> None:
+        """Nothing to do before a start."""
+
+    def repair(self) -> str:
+        """Nothing to repair."""
+        return ""
+
+    def program(self) -> Program:
+        """The process, told who it is and where the model answers."""
+        environment = {"NITRO_ROLE": self.role, "NITRO_SLOT": self.name, "NITRO_HOME": str(self.home)}
+        lean = {name: value for name, value in LEAN.items() if name not in os.environ}
+        if self.model_url:
+            environment["BUILTIN_MODEL_URL"] = self.model_url
+        return Program(self.argv, environment=environment | lean, pass_fds=self.fds, grace=self.grace)
+
+
+class Supervisor:
+    """All processes of one data folder."""
+
+    def __init__(self, settings: ModuleType, listening: socket.socket, workers: int, console: Console) -> None:
+        self.settings = settings
+        self.home: Path = settings.NITRO_HOME
+        self.console = console
+        self.listening = listening
+        host, port = listening.getsockname()[:2]
+        self.url = f"http://{_printable(host)}:{port}/"
+        stores: list[Service] = []
+        if settings.EMBEDDED_DATABASE:
+            stores.append(Postgres(self.home))
+        if settings.EMBEDDED_REDIS:
+            stores.append(Redis(self.home))
+        self.stores = [Keeper(store, console) for store in stores]
+        wanted = settings.AI_MODEL in {"auto", "builtin"} and not settings.BUILTIN_MODEL_URL
+        self.model = Keeper(Model(self.home), console) if wanted else None
+        fd = listening.fileno()
+        webs = [self._part(f"web-{n + 1}", "nitro.web", "web", WEB_GRACE, fd) for n in range(workers)]
+        self.webs = [Keeper(web, console) for web in webs]
+        self.worker = Keeper(self._part("worker", "nitro.worker", "worker", 10.0), console)
+        self._asked_to_stop = 0
+        self._stopping = asyncio.Event()
+
+    @property
+    def model_url(self) -> str:
+        """Where the built-in model answers; empty where it is not wanted."""
+        return self.model.service.url if self.model and isinstance(self.model.service, Model) else ""
+
+    def _part(self, name: str, module: str, role: str, grace: float, fd: int | None = None) -> Part:
+        part = Part(name, module, role=role, home=self.home, fd=fd, grace=grace)
+        part.model_url = self.model_url
+        return part
+
+    async def run(self) -> int:
+        """Start everything, wait for a signal, stop everything. Returns the exit status."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._ask_to_stop)
+        starting = asyncio.create_task(self._start())
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
+        status = 0
+        if starting.done() and (problem := starting.exception()):
+            self.console.say(f"Nitro could not start: {problem}")
+            status = 1
+        else:
+            await stopping
+        starting.cancel()
+        stopping.cancel()
+        await self._stop()
+        return status
+
+    def _ask_to_stop(self) -> None:
+        self._asked_to_stop += 1
+        if self._asked_to_stop == 1:
+            self.console.say("Nitro is stopping; running answers get up to 20 seconds. Press Ctrl-C again to stop now.")
+            self._stopping.set()
+        else:
+            for keeper in self._all():
+                keeper.kill()
+
+    def _all(self) -> list[Keeper]:
+        """Everything in the order in which it ends."""
+        return [*self.webs, self.worker, *([self.model] if self.model else []), *reversed(self.stores)]
+
+    # --- the start ---------------------------------------------------------------------------------------------------
+    async def _start(self) -> None:
+        """Everything at once where nothing has changed since the last start, else first things first."""
+        for keeper in self.stores:
+            keeper.start()
+        if self.model:
+            self.model.start()
+        mark = await asyncio.to_thread(fingerprint, self.home, self.settings.DATABASE_URL)
+        memory = remembered(self.home)
+        fresh = memory.get("fingerprint") == mark and self.settings.EMBEDDED_DATABASE
+        if fresh:
+            self._open_doors()
+        await self._answering(self.stores)
+        link = None
+        if not fresh or not memory.get("signed_in"):
+            # The database of a first start is made by now, and with it the mark has changed.
+            mark = await asyncio.to_thread(fingerprint, self.home, self.settings.DATABASE_URL)
+            link = await self._prepare(mark)
+        if not fresh:
+            self._open_doors()
+        await self._ready()
+        self.worker.start()
+        path = (link or "").lstrip("/")
+        self.console.say(f"Nitro is ready: {self.url}{path}")
+
+    def _open_doors(self) -> None:
+        for keeper in self.webs:
+            keeper.start()
+
+    async def _answering(self, keepers: list[Keeper]) -> None:
+        for keeper in keepers:
+            service = keeper.service
+            assert isinstance(service, Postgres | Redis)
+            if not await until(lambda ready=service.ready, keeper=keeper: ready() or _hopeless(keeper), START_SECONDS):
+                raise ServiceError(f"{service.name} does not answer. {keeper.problem}")
+            if not service.ready():
+                raise ServiceError(keeper.problem)
+
+    async def _prepare(self, mark: str) -> str | None:
+        """Migrations and static files, in a process that then gives its memory back."""
+        part = Part("start", "nitro.prepare", role="web", home=self.home, grace=5.0)
+        part.argv += [str(self.home), mark]
+        child = await launch(part.program(), stderr=asyncio.subprocess.PIPE)
+        assert child.stdout is not None
+        assert child.stderr is not None
+        output, _ = await asyncio.gather(child.stdout.read(), self.console.follow("start", child.stderr))
+        if await child.wait():
+            raise ServiceError("the database or the static files could not be brought up to date; the log says why.")
+        return output.decode().strip() or None
+
+    async def _ready(self) -> None:
+        """Wait until the page really answers."""
+        names = [name.lstrip(".") for name in self.settings.ALLOWED_HOSTS]
+        host = "127.0.0.1" if {"*", "127.0.0.1"} & set(names) else next(iter(names), "127.0.0.1")
+        port = self.listening.getsockname()[1]
+        where = _reachable(self.listening.getsockname()[0])
+        if not await until(_probe(f"http://{where}:{port}/readyz", host), START_SECONDS, 0.05):
+            raise ServiceError("the page does not answer; the log says why.")
+
+    # --- the end -----------------------------------------------------------------------------------------------------
+    async def _stop(self) -> None:
+        """Doors first, data last, so that whoever writes finds what it writes to."""
+        self.listening.close()
+        await asyncio.gather(*(keeper.stop() for keeper in self.webs))
+        rest = [self.worker, *([self.model] if self.model else [])]
+        await asyncio.gather(*(keeper.stop() for keeper in rest))
+        for keeper in reversed(self.stores):
+            await keeper.stop()
+
+
+def _hopeless(keeper: Keeper) -> bool:
+    """Whether it has failed so often that waiting for it makes no sense."""
+    return keeper.deaths >= 4
+
+
+def _printable(host: str) -> str:
+    """The address as one types it in a browser on this machine."""
+    return _reachable(host)
+
+
+def _reachable(host: str) -> str:
+    if host in {"0.0.0.0", "::"}:  # noqa: S104
+        return "127.0.0.1" if host == "0.0.0.0" else "[::1]"  # noqa: S104
+    return f"[{host}]" if ":" in host else host
+
+
+def _probe(url: str, host: str) -> Callable[[], bool]:
+    request = urllib.request.Request(url, headers={"Host": host})  # noqa: S310
+
+    def probe() -> bool:
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    return probe
+
+
+def parse(words: list[str]) -> argparse.Namespace:
+    """The command line of `nitro up`."""
+    parser = argparse.ArgumentParser(prog="nitro up", description="Start Nitro and everything it needs.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s)")
+    cores = len(os.sched_getaffinity(0))
+    parser.add_argument("--workers", type=int, default=min(2, cores), help="web processes (default: %(default)s)")
+    given = parser.parse_args(words)
+    if not 1 <= given.port <= 65_535:
+        parser.error("--port takes a number from 1 to 65535")
+    if not 1 <= given.workers <= 64:
+        parser.error("--workers takes a number from 1 to 64")
+    return given
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """Listen; patient for a moment with the processes of a Nitro that was just killed."""
+    for _ in range(10):
+        try:
+            return listen(host, port)
+        except ServiceError:
+            time.sleep(0.1)
+    return listen(host, port)
+
+
+async def supervise(given: argparse.Namespace, settings: ModuleType, holder: Holder) -> int:
+    """Run until told to stop."""
+    console = Console()
+    listening = open_socket(given.host, given.port)
+    supervisor = Supervisor(settings, listening, given.workers, console)
+    holder.write(pid=os.getpid(), url=supervisor.url, model_url=supervisor.model_url)
+    console.say(f"Nitro is starting with the data folder {supervisor.home} …")
+    return await supervisor.run()
+
+
+def main(words: list[str] | None = None) -> int:
+    """`nitro up`. Returns the exit status; what a person can repair is said in one sentence."""
+    given = parse(sys.argv[1:] if words is None else words)
+    try:
+        from nitro import settings
+
+        holder = Holder(settings.NITRO_HOME)
+    except (SettingError, ServiceError) as error:
+        print(f"nitro: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    try:
+        return asyncio.run(supervise(given, settings, holder))
+    except ServiceError as error:
+        print(f"nitro: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    finally:
+        holder.release()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
