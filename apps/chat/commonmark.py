@@ -8,36 +8,35 @@ from functools import cache
 
 import comrak
 
-# What no page can show and what breaks encoders and parsers further on. Carriage returns are dealt with before.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufeff\ufffe\uffff\ud800-\udfff]")
-
-_DELIMITER_ROW = re.compile(r"^[ \t>|:-]*-[ \t|:-]*$", re.MULTILINE)
+_DELIMITER_ROW = re.compile(r"^[ \t>|:-]+$", re.MULTILINE)
 _OPENING_OR_CLOSING = re.compile(r"<(/?)(?!br|hr|img|input)[a-z]")
 
-DEEPEST = 40
-_MOST_CELLS = 20_000
+_DEEPEST = 40
+_MOST_CELLS = 100_000
 _MOST_FORMULA_STEPS = 100_000_000
 
 Options = tuple[comrak.ExtensionOptions, comrak.ParseOptions, comrak.RenderOptions]
 
 
-def printable(text: str) -> str:
-    """The text with every character that cannot be shown replaced by U+FFFD; line ends become newlines."""
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _UNPRINTABLE.sub("\ufffd", text)
-
-
-def to_html(text: str, *, positions: bool = False) -> str:
-    """HTML of printable text; raw HTML in it is escaped. With positions, blocks carry `data-sourcepos`.
+def to_html(text: str, *, definitions: str = "") -> str:
+    """HTML of printable text; raw HTML in it is escaped. It may refer to the link definitions.
 
     Text that nests deeper than a page can show comes back as one block of code.
     """
-    options = _options(_has_bounded_tables(text), _has_bounded_formulas(text), positions)
-    rendered = comrak.render_markdown(text, *options)
-    if rendered.count("<") > DEEPEST and _depth(rendered) > DEEPEST:
+    rendered = _render(f"{definitions}\n\n{text}" if definitions and "[" in text else text, positions=False)
+    if rendered.count("<") > _DEEPEST and _depth(rendered) > _DEEPEST:
         return f"<pre><code>{html.escape(text, quote=False)}</code></pre>\n"
     return rendered
+
+
+def outline(text: str) -> str:
+    """HTML whose blocks carry `data-sourcepos`, to learn where they begin; not for any page."""
+    return _render(text, positions=True)
+
+
+def _render(text: str, *, positions: bool) -> str:
+    options = _options(_has_bounded_tables(text), _has_bounded_formulas(text), positions)
+    return comrak.render_markdown(text, *options)
 
 
 @cache
@@ -57,14 +56,14 @@ def _options(tables: bool, formulas: bool, positions: bool) -> Options:
 
 
 def _has_bounded_tables(text: str) -> bool:
-    """Whether the cells that a table may be filled up with stay in proportion to the text.
+    """Whether the cells that tables may be filled up with stay within what can be rendered in half a second.
 
     A row shorter than its header is completed: 48 kB of columns and rows became 400 MB in comrak 0.0.16.
     """
     if len(text) < 1000 or "|" not in text:
         return True
     columns = max((row.count("|") + 1 for row in _DELIMITER_ROW.findall(text)), default=0)
-    return columns * text.count("\n") <= max(_MOST_CELLS, 4 * len(text))
+    return columns * text.count("\n") <= _MOST_CELLS
 
 
 def _has_bounded_formulas(text: str) -> bool:

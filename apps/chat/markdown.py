@@ -9,8 +9,9 @@ from collections.abc import Callable
 import nh3
 
 from apps.chat import formulas, highlighting
-from apps.chat.blocks import Fence, blocks_split
-from apps.chat.commonmark import printable, to_html
+from apps.chat.commonmark import to_html
+from apps.chat.intake import printable
+from apps.chat.splitting import Fence, blocks_split
 
 VERSION = 1
 """Rises whenever the same text gives other HTML, so that rows know that what they keep is old."""
@@ -55,7 +56,7 @@ def block_render(source: str, *, definitions: str = "", growing: bool = False) -
 
     While a block is growing, the code at its very end is not highlighted yet.
     """
-    body = to_html(f"{definitions}\n\n{source}" if definitions else source)
+    body = to_html(source, definitions=definitions)
     if "<img " in body:
         body = _without_foreign_images(body)
     if "<h" in body:
