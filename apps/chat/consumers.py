@@ -165,7 +165,7 @@ def _frames_of(turn: str, item: Item) -> list[dict[str, Any]]:
     if isinstance(item, Delta):
         frame: dict[str, Any] = {"type": "delta", "turn": turn, "seq": item.seq, "text": item.text}
         if item.html is not None:
-            frame["html"] = item.html.frame()
+            frame["html"] = item.html.as_json()
         return [frame]
     if isinstance(item, Status):
         status: dict[str, Any] = {"type": "status", "turn": turn, "state": item.state}
@@ -176,7 +176,7 @@ def _frames_of(turn: str, item: Item) -> list[dict[str, Any]]:
 def _frames_of_end(turn: str, end: End) -> list[dict[str, Any]]:
     done: dict[str, Any] = {"type": "done", "turn": turn, "seq": end.seq, **end.done}
     if end.html is not None:
-        done["html"] = end.html.frame()
+        done["html"] = end.html.as_json()
     if end.error is None:
         return [done]
     return [{"type": "error", "turn": turn, **end.error}, done]

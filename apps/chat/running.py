@@ -118,6 +118,12 @@ class RunningTurns:
     def forget_later(self, live: LiveTurn) -> None:
         asyncio.get_running_loop().call_later(KEPT_SECONDS, self.live.pop, live.turn_id, None)
 
+    async def close(self) -> None:
+        """Let go of Redis."""
+        redis, self._redis = self._redis, None
+        if redis is not None:
+            await redis.aclose()
+
     # --- words to Redis, or to PostgreSQL while Redis is away ---
 
     async def keep_writing(self) -> None:
@@ -153,9 +159,7 @@ class RunningTurns:
         if self._redis_away_until == 0.0:
             logger.warning("Redis is away (%s); turns are kept in PostgreSQL meanwhile.", type(error).__name__)
         self._redis_away_until = time.monotonic() + REDIS_RETRY_SECONDS
-        redis, self._redis = self._redis, None
-        if redis is not None:
-            await redis.aclose()
+        await self.close()
         asyncio.get_running_loop().call_later(REDIS_RETRY_SECONDS, self._changed.set)
 
     async def checkpoint(self, lives: list[LiveTurn]) -> None:

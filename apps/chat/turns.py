@@ -240,3 +240,4 @@ async def close() -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await running.close()
