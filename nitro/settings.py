@@ -188,7 +188,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "nitro.static_storage.HashedStaticFiles"
         if NITRO_ROLE == "web" and not DEBUG
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },

@@ -143,6 +143,12 @@ def thread_get(*, user: User, conversation_id: UUID, before: UUID | None = None,
     return Thread(conversation, _shown(conversation_id, ids[-limit:]), earlier)
 
 
+def shown_get(*, user: User, conversation_id: UUID, message_id: UUID) -> Shown:
+    """One message as the page shows it; raises `NotFound`."""
+    message = message_get(user=user, conversation_id=conversation_id, message_id=message_id)
+    return _shown(conversation_id, [message.id])[0]
+
+
 def _parent_of(user: User, conversation_id: UUID, message_id: UUID) -> UUID | None:
     return message_get(user=user, conversation_id=conversation_id, message_id=message_id).parent_id
 

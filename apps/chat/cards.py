@@ -1,0 +1,124 @@
+"""What the chat's templates show: messages with their HTML, and chats grouped by the day they were last used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from itertools import groupby
+from uuid import UUID
+
+from django.utils.safestring import SafeString, mark_safe
+
+from apps.chat import markdown, services
+from apps.chat.models import Conversation, Message, Turn
+from apps.chat.selectors import Shown
+from apps.llm.errors import ProviderError
+from apps.llm.router import router
+
+LIST_LIMIT = 60
+CONTINUABLE = frozenset({"length", "stopped", "interrupted"})
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One message, ready for its template: the row, its versions, its turn, and an answer's HTML."""
+
+    shown: Shown
+    html: SafeString
+
+    @property
+    def message(self) -> Message:
+        return self.shown.message
+
+    @property
+    def turn(self) -> Turn | None:
+        return self.shown.turn
+
+    @property
+    def running(self) -> bool:
+        return self.turn is not None and self.turn.state == Turn.State.RUNNING
+
+    @property
+    def continuable(self) -> bool:
+        """Whether going on at the end of this answer makes sense."""
+        return self.turn is not None and self.turn.finish_reason in CONTINUABLE and bool(self.message.text)
+
+    @property
+    def first_token_seconds(self) -> float | None:
+        return None if self.turn is None or self.turn.first_token_ms is None else self.turn.first_token_ms / 1000
+
+    @property
+    def total_seconds(self) -> float | None:
+        return None if self.turn is None or self.turn.total_ms is None else self.turn.total_ms / 1000
+
+
+def card(shown: Shown) -> Card:
+    return Card(shown, answer_html(shown) if shown.message.role == Message.Role.ASSISTANT else SafeString())
+
+
+def answer_html(shown: Shown) -> SafeString:
+    """The HTML kept beside the text where this renderer made it; rendered now, and kept, where not."""
+    message = shown.message
+    if message.html_version == markdown.VERSION:
+        return mark_safe(message.html)  # noqa: S308 - made and cleaned by our own renderer
+    html = markdown.render(message.text)
+    if shown.turn is None or shown.turn.state != Turn.State.RUNNING:
+        services.html_save(message=message, html=html, version=markdown.VERSION)
+    return mark_safe(html)  # noqa: S308 - cleaned by the renderer
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Chats under one heading of the sidebar."""
+
+    label: str
+    conversations: Sequence[Conversation]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatList:
+    """A page of the sidebar; `older` is where the next page begins, None at the end."""
+
+    groups: Sequence[Group]
+    older: datetime | None
+    current: UUID | None = None
+
+
+def chat_list(
+    conversations: Sequence[Conversation], *, now: datetime, zone: tzinfo, current: UUID | None = None
+) -> ChatList:
+    """Chats (newest first) under the headings that fit a reader in this time zone."""
+    today = now.astimezone(zone).date()
+    older = conversations[-1].updated_at if len(conversations) == LIST_LIMIT else None
+    return ChatList(list(_groups(conversations, today, zone)), older, current)
+
+
+def _groups(conversations: Iterable[Conversation], today: date, zone: tzinfo) -> Iterable[Group]:
+    for label, members in groupby(conversations, lambda c: day_label(c.updated_at.astimezone(zone).date(), today)):
+        yield Group(label, list(members))
+
+
+def day_label(day: date, today: date) -> str:
+    """Today, Yesterday, the last week, the last month, and then months by name."""
+    age = (today - day).days
+    if age <= 0:
+        return "Today"
+    if age == 1:
+        return "Yesterday"
+    if age <= 7:
+        return "Previous 7 days"
+    if age <= 30:
+        return "Previous 30 days"
+    return f"{day:%B}" if day.year == today.year and today - day < timedelta(days=366) else f"{day:%B %Y}"
+
+
+def engine_line(choice: str = "") -> str:
+    """One honest sentence about who will answer."""
+    try:
+        target = router().resolve(choice)
+    except ProviderError as error:
+        return " ".join(filter(None, (error.message, error.hint)))
+    if target.provider == "builtin":
+        return "Answers come from the small model built into Nitro: quick, private, and often wrong about facts."
+    return f"{target.model or target.provider} answers. Check what matters."

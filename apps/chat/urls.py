@@ -1,0 +1,23 @@
+"""Addresses of the chat: its pages, their fragments and its API."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from apps.chat import api, views
+
+app_name = "chat"
+
+urlpatterns = [
+    path("", views.new_chat, name="new"),
+    path("c/list/", views.conversation_list, name="list"),
+    path("c/<uuid:conversation_id>/", views.conversation, name="conversation"),
+    path("c/<uuid:conversation_id>/rename/", views.conversation_rename, name="rename"),
+    path("c/<uuid:conversation_id>/delete/", views.conversation_delete, name="delete"),
+    path("c/<uuid:conversation_id>/restore/", views.conversation_restore, name="restore"),
+    path("c/<uuid:conversation_id>/version/", views.version_select, name="version"),
+    path("c/<uuid:conversation_id>/m/<uuid:message_id>/", views.message, name="message"),
+    path("c/<uuid:conversation_id>/m/<uuid:message_id>/text/", views.message_text, name="message-text"),
+    path("offline/", views.offline, name="offline"),
+    path("api/conversations/", api.ConversationCollection.as_view(), name="api-conversations"),
+]

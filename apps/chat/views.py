@@ -1,0 +1,196 @@
+"""The chat's pages and the fragments that htmx and the page's script ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, tzinfo
+from functools import wraps
+from typing import Concatenate, ParamSpec
+from urllib.parse import unquote
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
+from django_htmx.middleware import HtmxDetails
+
+from apps.accounts.models import User
+from apps.chat import cards, selectors, services
+from apps.chat.models import Conversation
+from apps.core.errors import Invalid, NotFound
+
+P = ParamSpec("P")
+ZONE_COOKIE = "nitro-zone"
+
+
+class Visit(HttpRequest):
+    """A request as the middleware leaves it: somebody has signed in."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+def told(view: Callable[Concatenate[Visit, P], HttpResponse]) -> Callable[Concatenate[Visit, P], HttpResponse]:
+    """The errors that people may see, as pages."""
+
+    @wraps(view)
+    def inner(request: Visit, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except NotFound as error:
+            raise Http404(error.message) from error
+        except Invalid as error:
+            return HttpResponse(error.message, status=error.status, content_type="text/plain; charset=utf-8")
+
+    return inner
+
+
+@require_GET
+@told
+def new_chat(request: Visit) -> HttpResponse:
+    """The empty page; after a deletion also the way to undo it."""
+    deleted = _uuid(request.GET.get("deleted", ""))
+    return _page(request, {"deleted": deleted})
+
+
+@require_GET
+@told
+def conversation(request: Visit, conversation_id: UUID) -> HttpResponse:
+    """A chat: the whole page, or for htmx the messages above the one named by `before`."""
+    before = _uuid(request.GET.get("before", ""))
+    thread = selectors.thread_get(user=request.user, conversation_id=conversation_id, before=before)
+    if request.htmx:
+        return render(request, "chat/messages.html", _messages(thread))
+    return _page(request, _messages(thread), thread.conversation)
+
+
+@require_GET
+@told
+def conversation_list(request: Visit) -> HttpResponse:
+    """A page of the sidebar's list; `after` names the heading the page before ended with."""
+    before = _moment(request.GET.get("before", ""))
+    current = _uuid(request.GET.get("current", ""))
+    context = {"chats": _chats(request, before=before, current=current), "after": request.GET.get("after", "")}
+    return render(request, "chat/chats.html", context)
+
+
+@require_POST
+@told
+def conversation_rename(request: Visit, conversation_id: UUID) -> HttpResponse:
+    title = request.POST.get("title", "")
+    renamed = services.conversation_rename(user=request.user, conversation_id=conversation_id, title=title)
+    current = _uuid(request.POST.get("current", ""))
+    response = render(request, "chat/chat_item.html", {"item": renamed, "current": current})
+    return trigger_client_event(response, "nitro:renamed", {"id": str(conversation_id), "title": renamed.title})
+
+
+@require_POST
+@told
+def conversation_delete(request: Visit, conversation_id: UUID) -> HttpResponse:
+    """Hide a chat and offer to undo it: in a toast, or on the empty page when the chat itself was open."""
+    services.conversation_delete(user=request.user, conversation_id=conversation_id)
+    elsewhere = f"{reverse('chat:new')}?deleted={conversation_id}"
+    if not request.htmx:
+        return redirect(elsewhere)
+    if request.htmx.current_url_abs_path == reverse("chat:conversation", args=[conversation_id]):
+        return HttpResponseClientRedirect(elsewhere)
+    return render(request, "chat/deleted.html", {"deleted": conversation_id, "remove": True})
+
+
+@require_POST
+@told
+def conversation_restore(request: Visit, conversation_id: UUID) -> HttpResponse:
+    """Bring a deleted chat back; where it had been open, open it again."""
+    services.conversation_restore(user=request.user, conversation_id=conversation_id)
+    home = reverse("chat:conversation", args=[conversation_id])
+    if not request.htmx:
+        return redirect(home)
+    if "deleted=" in (request.htmx.current_url_abs_path or ""):
+        return HttpResponseClientRedirect(home)
+    return trigger_client_event(HttpResponse(), "nitro:restored", {"id": str(conversation_id)})
+
+
+@require_POST
+@told
+def version_select(request: Visit, conversation_id: UUID) -> HttpResponse:
+    """Show the path through another version of a message."""
+    chosen = _uuid(request.POST.get("message", ""))
+    if chosen is None:
+        raise Invalid("'message' must name a message.")
+    services.version_select(user=request.user, conversation_id=conversation_id, message_id=chosen)
+    if not request.htmx:
+        return redirect(f"{reverse('chat:conversation', args=[conversation_id])}#m-{chosen}")
+    thread = selectors.thread_get(user=request.user, conversation_id=conversation_id)
+    return render(request, "chat/messages.html", _messages(thread))
+
+
+@require_GET
+@told
+def message(request: Visit, conversation_id: UUID, message_id: UUID) -> HttpResponse:
+    """One message as it looks in the page."""
+    shown = selectors.shown_get(user=request.user, conversation_id=conversation_id, message_id=message_id)
+    chat = shown.message.conversation
+    return render(request, "chat/message.html", {"conversation": chat, "card": cards.card(shown)})
+
+
+@require_GET
+@told
+def message_text(request: Visit, conversation_id: UUID, message_id: UUID) -> HttpResponse:
+    """A message as it was written, for copying."""
+    row = selectors.message_get(user=request.user, conversation_id=conversation_id, message_id=message_id)
+    return HttpResponse(row.text, content_type="text/plain; charset=utf-8")
+
+
+@login_not_required
+@require_GET
+def offline(request: HttpRequest) -> HttpResponse:
+    """What one sees while Nitro cannot be reached."""
+    return render(request, "offline.html")
+
+
+def _page(request: Visit, context: dict[str, object], shown: Conversation | None = None) -> HttpResponse:
+    whole = {
+        **context,
+        "chats": _chats(request, current=shown.id if shown else None),
+        "engine": cards.engine_line(shown.model if shown else ""),
+    }
+    return render(request, "chat/page.html", whole)
+
+
+def _messages(thread: selectors.Thread) -> dict[str, object]:
+    shown = [cards.card(item) for item in thread.shown]
+    return {"conversation": thread.conversation, "cards": shown, "earlier": thread.earlier}
+
+
+def _chats(request: Visit, *, before: datetime | None = None, current: UUID | None = None) -> cards.ChatList:
+    rows = selectors.conversation_list(user=request.user, before=before, limit=cards.LIST_LIMIT)
+    return cards.chat_list(rows, now=timezone.now(), zone=_zone(request), current=current)
+
+
+def _zone(request: HttpRequest) -> tzinfo:
+    """The reader's time zone, which the page's script leaves in a cookie; the server's own where there is none."""
+    try:
+        return ZoneInfo(unquote(request.COOKIES[ZONE_COOKIE]))
+    except (KeyError, ValueError, OSError):  # ZoneInfo raises KeyError for unknown names and OSError for odd ones
+        return timezone.get_default_timezone()
+
+
+def _uuid(value: str) -> UUID | None:
+    try:
+        return UUID(value)
+    except ValueError:
+        return None
+
+
+def _moment(value: str) -> datetime | None:
+    try:
+        moment = parse_datetime(value)
+    except ValueError:
+        return None
+    return timezone.make_aware(moment) if moment and timezone.is_naive(moment) else moment

@@ -1,0 +1,49 @@
+// What one can do with a message: answer again, continue, edit in place.
+
+export function startActions(chat) {
+  const messages = document.getElementById("messages");
+  const actions = {
+    retry: (article) => chat.retry(article),
+    continue: (article) => chat.continue(article),
+    resend: (article) => chat.resend(article),
+    edit: (article) => openEditor(article, chat),
+    "edit-cancel": (article) => closeEditor(article),
+  };
+  messages.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-action]");
+    if (button) actions[button.dataset.action]?.(button.closest(".message"));
+  });
+  document.body.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.target.id === "messages") chat.adopt();
+  });
+}
+
+function openEditor(article, chat) {
+  if (article.querySelector(".edit")) return;
+  const form = document.getElementById("edit-template").content.firstElementChild.cloneNode(true);
+  const area = form.querySelector("textarea");
+  const bubble = article.querySelector(".bubble");
+  area.value = bubble.textContent;
+  bubble.hidden = article.querySelector(".message-foot").hidden = true;
+  article.prepend(form);
+  area.focus();
+  area.setSelectionRange(area.value.length, area.value.length);
+  area.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") closeEditor(article);
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = area.value;
+    closeEditor(article);
+    if (text.trim()) chat.edit(article, text);
+  });
+}
+
+function closeEditor(article) {
+  article.querySelector(".edit").remove();
+  article.querySelector(".bubble").hidden = article.querySelector(".message-foot").hidden = false;
+  article.querySelector('[data-action="edit"]').focus();
+}

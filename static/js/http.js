@@ -1,0 +1,37 @@
+// Requests to our own server, signed with the page's CSRF token.
+
+export function csrfToken() {
+  return document.querySelector('meta[name="csrf-token"]').content;
+}
+
+async function checked(response) {
+  if (response.ok) return response;
+  let problem = { code: "http", message: `The server answered with ${response.status}.`, hint: "Try again." };
+  try {
+    problem = { ...problem, ...(await response.json()) };
+  } catch {
+    // not JSON: the sentence above has to do
+  }
+  throw Object.assign(new Error(problem.message), problem);
+}
+
+export async function postJson(url, data) {
+  const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken() };
+  return (await checked(await fetch(url, { method: "POST", headers, body: JSON.stringify(data) }))).json();
+}
+
+export async function postForm(url, fields) {
+  const headers = { "X-CSRFToken": csrfToken() };
+  return checked(await fetch(url, { method: "POST", headers, body: new URLSearchParams(fields) }));
+}
+
+export async function getText(url) {
+  return (await checked(await fetch(url, { headers: { "HX-Request": "true" } }))).text();
+}
+
+// The first element of a fragment of HTML that our own server has rendered.
+export function elementOf(html) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html;
+  return holder.content.firstElementChild;
+}

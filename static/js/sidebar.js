@@ -1,0 +1,72 @@
+// The list of chats: renaming in place, the drawer on small screens, and news about what is listed.
+
+const body = document.body;
+const chats = document.getElementById("chats");
+const opener = document.querySelector('[data-action="drawer-open"]');
+
+function drawer(open) {
+  body.classList.toggle("drawer", open);
+  opener.setAttribute("aria-expanded", String(open));
+  document.getElementById("stage").inert = open;
+  if (open) document.querySelector(".drawer-close").focus();
+  else opener.focus();
+}
+
+export function closeDrawer() {
+  const open = body.classList.contains("drawer");
+  if (open) drawer(false);
+  return open;
+}
+
+function rename(button) {
+  const item = button.closest(".chat-item");
+  const link = item.querySelector(".chat-link");
+  const form = document.getElementById("rename-template").content.firstElementChild.cloneNode(true);
+  const input = form.querySelector("input");
+  const kept = [...item.childNodes];
+  const close = () => {
+    item.replaceChildren(...kept);
+    link.focus();
+  };
+  input.value = link.textContent.trim();
+  item.replaceChildren(form);
+  input.select();
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    input.onblur = null;
+    close();
+  });
+  input.onblur = () => form.requestSubmit();
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    input.onblur = null;
+    const title = input.value.trim();
+    if (!title || title === link.textContent.trim()) return close();
+    const values = { title, current: document.getElementById("stage").dataset.conversation };
+    return window.htmx.ajax("POST", button.dataset.url, { target: item, swap: "outerHTML", values });
+  });
+}
+
+function reload() {
+  const current = document.getElementById("stage").dataset.conversation;
+  window.htmx.ajax("GET", `/c/list/?current=${current}`, { target: "#chats", swap: "innerHTML" });
+}
+
+export function startSidebar(chat) {
+  const actions = { "drawer-open": () => drawer(true), "drawer-close": closeDrawer, rename };
+  body.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-action]");
+    if (button) actions[button.dataset.action]?.(button);
+  });
+  body.addEventListener("nitro:restored", reload);
+  body.addEventListener("nitro:renamed", (event) => {
+    if (event.detail.id !== chat.id) return;
+    document.title = `${event.detail.title} · Nitro`;
+    document.getElementById("title").textContent = event.detail.title;
+  });
+  chat.addEventListener("accepted", () => {
+    const first = chats.querySelector(".chat-item");
+    if (first?.id !== `chat-${chat.id}`) reload();
+  });
+}
