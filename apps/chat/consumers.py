@@ -25,7 +25,7 @@ NOT_JSON = 1007
 FRAMES_PER_SECOND = 60
 
 
-class ChatConsumer(AsyncWebsocketConsumer):
+class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels brings no types
     """One socket of one conversation.
 
     Channels hands over one message at a time, so nothing here waits for a turn: every frame becomes a task, and every

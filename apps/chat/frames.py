@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -220,7 +220,14 @@ def _attach(data: Mapping[str, Any]) -> Attach:
     return Attach(turn=_uuid(data, "turn"), after=after)
 
 
-READERS = {"ask": _ask, "stop": _stop, "retry": _retry, "edit": _edit, "continue": _continue, "attach": _attach}
+READERS: Mapping[str, Callable[[Mapping[str, Any]], ClientFrame]] = {
+    "ask": _ask,
+    "stop": _stop,
+    "retry": _retry,
+    "edit": _edit,
+    "continue": _continue,
+    "attach": _attach,
+}
 
 
 def render(frame: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -79,13 +80,13 @@ async def write(redis: Redis, unwritten: Iterable[Unwritten]) -> None:
 
 async def read(redis: Redis, turn_id: UUID, *, after: int) -> Stored:
     """All that is stored after delta `after`. Raises one of `RedisAway`."""
-    entries = await redis.xrange(key(turn_id), min=f"{after + 1}-0" if after else "-")
+    entries: Any = await redis.xrange(key(turn_id), min=f"{after + 1}-0" if after else "-")
     return parse(entries, after=after)
 
 
 async def wait(redis: Redis, turn_id: UUID, stored: Stored, *, after: int, milliseconds: int) -> Stored:
     """What comes next, or nothing after the given time. Raises one of `RedisAway`."""
-    answer = await redis.xread({key(turn_id): stored.last_id}, block=milliseconds)
+    answer: Any = await redis.xread({key(turn_id): stored.last_id}, block=milliseconds)
     return parse(answer[0][1] if answer else [], after=after, last_id=stored.last_id)
 
 

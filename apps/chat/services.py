@@ -120,7 +120,7 @@ def turn_ask(*, request: Request, text: str) -> Begun:
         conversation = _lock(request)
         if (before := _begun_before(request, conversation)) is not None:
             return before
-        leaf = Message.objects.filter(id=conversation.leaf_id).only("id", "position").first()
+        leaf = Message.objects.filter(id__in=[conversation.leaf_id]).only("id", "position").first()
         if not conversation.title:
             conversation.title = title_from(text)
         question = _question(conversation, parent=leaf, text=text)
@@ -315,8 +315,8 @@ FROM chat_turn WHERE chat_turn.id = %s AND chat_message.id = chat_turn.answer_id
 
 def _save_answer(turn_id: UUID, outcome: Outcome) -> None:
     with connection.cursor() as cursor:
-        values = [outcome.text, outcome.html, outcome.html_version, outcome.reasoning, turn_id]
-        cursor.execute(SAVE_ANSWER, values)
+        words = (outcome.text, outcome.html, outcome.html_version, outcome.reasoning)
+        cursor.execute(SAVE_ANSWER, (*words, turn_id))
 
 
 def turn_request_stop(*, user: User, conversation_id: UUID, turn_id: UUID) -> Turn:

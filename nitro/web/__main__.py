@@ -24,13 +24,21 @@ async def drain_turns(seconds: float) -> None:
     await turns.drain(seconds)
 
 
+def keep_turns() -> None:
+    """From the first moment on: end the turns that a predecessor of this process left behind, listen for news."""
+    from apps.chat import turns
+
+    turns.running_turns()
+
+
 def serve(fd: int) -> None:
     """Load the site and serve it until SIGTERM."""
     from django.conf import settings
 
     from nitro.asgi import application
-    from nitro.web.server import Server
+    from nitro.web.server import Server, call_when_running
 
+    call_when_running(keep_turns)
     with socket.socket(fileno=os.dup(fd)) as listening:
         family = listening.family
     gc.collect()

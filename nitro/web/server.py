@@ -7,20 +7,21 @@ import logging
 import signal
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import CancelledError
 from functools import partial
 from typing import Any
 
-import txaio
+import txaio.tx
 from daphne.server import Server as Daphne  # installs the reactor, so it comes before any other part of Twisted
 from twisted.internet import defer, reactor, tcp
-from twisted.logger import globalLogBeginner
+from twisted.logger import ILogObserver, LogEvent, globalLogBeginner
+from zope.interface import provider
 
 from apps.core import draining
 from nitro.web.requests import Door, Request
 from nitro.web.sockets import Socket, SocketFactory
 
 logger = logging.getLogger(__name__)
+txaio_level: Callable[[str], None] = txaio.tx.set_global_log_level
 DRAIN_SECONDS = 20.0
 GOODBYE_SECONDS = 2.0
 RESTART = 1012  # "Service Restart" in the registry of RFC 6455
@@ -31,7 +32,7 @@ class FairPort(tcp.Port):
     """A listening socket that takes one connection at a time, so that processes on the same socket share them."""
 
     @property
-    def numberAccepts(self) -> int:  # type: ignore[override]  # noqa: N802
+    def numberAccepts(self) -> int:  # noqa: N802
         """Twisted would take a hundred at once."""
         return 1
 
@@ -61,16 +62,17 @@ class Server(Daphne):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve. Returns when the process should end."""
-        txaio.set_global_log_level("critical")
-        globalLogBeginner.beginLoggingTo([_warn], redirectStandardIO=False, discardBuffer=True)
+        twisted: Any = reactor
+        txaio_level("critical")
+        globalLogBeginner.beginLoggingTo([failures], redirectStandardIO=False, discardBuffer=True)
         self.connections: dict[Any, dict[str, Any]] = {}
         self.http_factory = Door(self)
         self.ws_factory = SocketFactory(self, server=self.server_name)
         self.ws_factory.configure(ping_timeout=self.ping_timeout, handshake_timeout=self.websocket_handshake_timeout)
-        twisted: Any = reactor
         twisted.callLater(1, self.application_checker)
         twisted.callLater(2, self.timeout_checker)
-        self.port = FairPort._fromListeningDescriptor(twisted, self.fd, self.family, self.http_factory)
+        ports: Any = FairPort
+        self.port = ports._fromListeningDescriptor(twisted, self.fd, self.family, self.http_factory)
         self.port.startListening()
         loop = twisted._asyncioEventloop
         asyncio.set_event_loop(loop)
@@ -111,9 +113,7 @@ class Server(Daphne):  # type: ignore[misc]
         running = [d["application_instance"] for d in self.connections.values() if "application_instance" in d]
         for task in running:
             task.cancel()
-        done = defer.Deferred.fromFuture(asyncio.gather(*running, return_exceptions=True))
-        done.addErrback(lambda failure: failure.trap(CancelledError, asyncio.CancelledError) and None)
-        return done
+        return defer.Deferred.fromFuture(asyncio.gather(*running, return_exceptions=True))
 
     # --- the end -----------------------------------------------------------------------------------------------------
     def begin_to_end(self) -> None:
@@ -148,12 +148,19 @@ class Server(Daphne):  # type: ignore[misc]
     @staticmethod
     async def _until(true: Callable[[], bool], seconds: float) -> None:
         deadline = time.monotonic() + seconds
-        while not true() and time.monotonic() < deadline:
+        while not true() and time.monotonic() < deadline:  # noqa: ASYNC110 (connections end in many ways)
             await asyncio.sleep(0.02)
 
 
-def _warn(event: Any) -> None:
-    """Twisted's own log: only what went wrong."""
+@provider(ILogObserver)
+def failures(event: LogEvent) -> None:
+    """Of Twisted's own log only what went wrong."""
     failure = event.get("log_failure")
     if failure is not None:
         logger.error("Twisted: %s", failure.getTraceback())
+
+
+def call_when_running(begin: Callable[[], None]) -> None:
+    """Call something as soon as the event loop turns."""
+    twisted: Any = reactor
+    twisted.callWhenRunning(begin)
