@@ -47,7 +47,7 @@ class OpenAICompatible(Provider):
         self.timeouts = timeouts or Timeouts()
         self._llama = llama
         self._headers = {"Content-Type": "application/json"}
-        if api_key:
+        if api_key and not urlsplit(base_url).username:  # name and password in the address are sent instead
             self._headers["Authorization"] = f"Bearer {api_key}"
         # llama.cpp closes idle connections after five seconds, others later.
         self._sessions = Sessions(connect=self.timeouts.connect, keepalive=4.0 if llama else 15.0)

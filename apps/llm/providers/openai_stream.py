@@ -76,6 +76,8 @@ class CompletionStream:
         chunk = self._parsed(raw)
         if isinstance(chunk, dict) and self._reads(chunk):
             self._done()
+        elif self.failure is None:
+            self._garbled(raw)
         return self._taken()
 
     def _line(self, line: bytes) -> None:

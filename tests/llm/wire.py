@@ -1,0 +1,82 @@
+"""A server that plays recorded bytes: whatever another program might answer, to the letter."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+TLS_HELLO = b"\x16"
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+
+
+def answer(status: int, body: bytes, *headers: str, media: str = "application/json") -> bytes:
+    """A whole HTTP answer."""
+    lines = [f"HTTP/1.1 {status} Status", f"Content-Type: {media}", f"Content-Length: {len(body)}", *headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def data(*lines: str) -> bytes:
+    """Lines of an event stream."""
+    return b"".join(f"data: {line}\n\n".encode() for line in lines)
+
+
+def token(text: str) -> str:
+    """One chunk with a piece of text, which is taken as the inside of a JSON string."""
+    return f'{{"choices":[{{"index":0,"delta":{{"content":"{text}"}},"finish_reason":null}}]}}'
+
+
+STOP = '{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'
+
+
+@dataclass
+class Recording:
+    """What is played, one entry per connection (the last one again and again), and what was asked."""
+
+    parts: Sequence[Sequence[bytes]]
+    reset: bool = False
+    hold: bool = False
+    url: str = ""
+    connections: int = 0
+    heads: list[bytes] = field(default_factory=list)
+
+    async def play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one connection."""
+        self.connections += 1
+        try:
+            head = await reader.read(1)
+            if head != TLS_HELLO:
+                head += await reader.readuntil(b"\r\n\r\n")
+            self.heads.append(head)
+            for part in self.parts[min(self.connections, len(self.parts)) - 1]:
+                writer.write(part)
+                await writer.drain()
+                await asyncio.sleep(0.002)
+            if self.hold:
+                await reader.read(-1)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            if self.reset:
+                writer.transport.abort()
+            writer.close()
+
+
+@asynccontextmanager
+async def playing(*parts: bytes, reset: bool = False, hold: bool = False) -> AsyncIterator[Recording]:
+    """Play these parts to every connection, then close it, `reset` it, or `hold` it open until the client leaves."""
+    async with recorded(Recording([parts], reset=reset, hold=hold)) as recording:
+        yield recording
+
+
+@asynccontextmanager
+async def recorded(recording: Recording) -> AsyncIterator[Recording]:
+    """Serve a recording."""
+    server = await asyncio.start_server(recording.play, "127.0.0.1", 0)
+    recording.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    try:
+        yield recording
+    finally:
+        server.close()
+        await server.wait_closed()
