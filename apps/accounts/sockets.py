@@ -54,7 +54,10 @@ def is_own_origin(origin: str, host: str) -> bool:
     Host header must agree, port included: another program's page on the same machine is a stranger too. A proxy that
     rewrites Host is covered by the origins that forms are accepted from.
     """
-    address = urlsplit(origin).netloc.lower()
+    try:
+        address = urlsplit(origin).netloc.lower()
+    except ValueError:
+        return False
     domain, _ = split_domain_port(address)
     if not domain or not validate_host(domain, settings.ALLOWED_HOSTS):
         return False

@@ -52,6 +52,6 @@ def members(item: Any) -> list[Any]:
         return [*item.keys(), *item.values()]
     if isinstance(item, str) and "\0" in item:
         raise Invalid("Text must not contain the character NUL.", hint="Remove \\u0000 from it.")
-    if isinstance(item, int | float) and not -LARGEST <= item < LARGEST:
+    if isinstance(item, int | float) and abs(item) >= LARGEST:
         raise Invalid("A number in this JSON is too large.", hint="Numbers here fit into 64 bits.")
     return item if isinstance(item, list) else []

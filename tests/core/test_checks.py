@@ -1,0 +1,67 @@
+"""System checks speak up about settings that fit no installation, and say where to read on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.core.checks import CheckMessage, run_checks
+from pytest_django import Settings
+
+from apps.core.checks import check_listening
+
+CONFIGURATION = Path(__file__).resolve().parents[2] / "docs/configuration.md"
+
+
+def said(*, deploy: bool = False) -> dict[str, CheckMessage]:
+    messages = run_checks(tags=["security", "files"], include_deployment_checks=deploy)
+    return {str(message.id): message for message in messages if str(message.id).startswith("nitro.")}
+
+
+def test_the_defaults_are_fine() -> None:
+    assert said() == {}
+
+
+def test_debug_mode_with_a_public_host_is_an_error(settings: Settings) -> None:
+    settings.DEBUG_MODE, settings.ALLOWED_HOSTS = True, ["nitro.example"]
+    assert "nitro.E001" in said()
+    settings.ALLOWED_HOSTS = ["localhost"]
+    assert said() == {}
+
+
+def test_a_data_folder_that_is_not_there_is_an_error(settings: Settings, tmp_path: Path) -> None:
+    settings.NITRO_HOME = tmp_path / "gone"
+    assert "nitro.E002" in said()
+
+
+def test_a_short_secret_key_is_an_error(settings: Settings) -> None:
+    settings.SECRET_KEY = "short"
+    assert "nitro.E003" in said()
+
+
+def test_every_host_allowed_is_a_warning(settings: Settings) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    assert "nitro.W001" in said()
+
+
+def test_cookies_without_tls_are_a_warning_when_deploying(settings: Settings) -> None:
+    assert "nitro.W002" in said(deploy=True)
+    settings.COOKIES_SECURE = True
+    assert "nitro.W002" not in said(deploy=True)
+
+
+@pytest.mark.parametrize(("host", "warned"), [("0.0.0.0", True), ("127.0.0.1", False), ("192.168.1.7", True)])
+def test_listening_to_the_world_needs_a_name_for_it(settings: Settings, host: str, warned: bool) -> None:
+    settings.ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
+    assert bool(check_listening(host=host)) == warned
+    settings.ALLOWED_HOSTS = ["nitro.example"]
+    assert check_listening(host=host) == []
+
+
+def test_every_hint_leads_to_a_heading_of_the_documentation(settings: Settings, tmp_path: Path) -> None:
+    settings.DEBUG_MODE, settings.ALLOWED_HOSTS, settings.SECRET_KEY = True, ["*"], "short"
+    settings.NITRO_HOME = tmp_path / "gone"
+    headings = {line.strip("# `\n").lower() for line in CONFIGURATION.open() if line.startswith("#")}
+    for message in said(deploy=True).values():
+        anchor = str(message.hint).rpartition("#")[2].rstrip(".")
+        assert anchor in headings
