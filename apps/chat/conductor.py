@@ -207,6 +207,9 @@ class Conductor:
             except DatabaseAway:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 2.0)
+            except Exception:  # its readers must hear the end all the same; the lease runs out and repairs the row
+                logger.exception("The end of a turn could not be saved")
+                return
             else:
                 return
 

@@ -20,11 +20,14 @@ BLOCK_MILLISECONDS = 1000
 WITHOUT_REDIS_SECONDS = 0.5
 
 
-async def follow(turn_id: UUID, base_text: str, after: int, *, html: bool) -> AsyncGenerator[Item, None]:
-    """Everything after `seq` = `after`, then live, to the end: the same items that the log in memory gives."""
+async def follow(turn: Turn, after: int, *, html: bool) -> AsyncGenerator[Item, None]:
+    """Everything after `seq` = `after`, then live, to the end: the same items that the log in memory gives.
+
+    `turn` is a fresh row with its answer.
+    """
     texts: list[str] = []
-    patches = Patches(base_text) if html else None
-    async for item in _items(turn_id):
+    patches = Patches(turn.answer.text[: turn.base_length]) if html else None
+    async for item in _items(turn):
         if isinstance(item, Delta):
             texts.append(item.text)
             if item.seq > after:
@@ -36,37 +39,43 @@ async def follow(turn_id: UUID, base_text: str, after: int, *, html: bool) -> As
             yield item
 
 
-async def _items(turn_id: UUID) -> AsyncGenerator[Item, None]:
-    """All items of a turn from the first on, from wherever they are to be had."""
+async def _items(turn: Turn) -> AsyncGenerator[Item, None]:
+    """All items of a turn from the first on: from its row once it has ended, else from Redis, or the row in need."""
+    if turn.state != Turn.State.RUNNING:
+        for item in items_of(turn, after=0):
+            yield item
+        return
     redis = logstore.connect(timeout=BLOCK_MILLISECONDS / 1000 + 1)
-    stored = Stored()
-    seen = 0
     try:
-        while True:
-            found = await _from_redis(redis, turn_id, stored, after=seen)
-            items = found.items if found is not None else []
-            if not any(isinstance(item, Delta | End) for item in items):
-                items = [*items, *await _from_row(turn_id, after=seen)]
-            for item in items:
-                yield item
-                if isinstance(item, End):
-                    return
-                seen = item.seq if isinstance(item, Delta) else seen
-            stored = found or stored
-            if found is None:
-                await asyncio.sleep(WITHOUT_REDIS_SECONDS)
+        async for item in _live_items(redis, turn.id):
+            yield item
     finally:
         await redis.aclose()
 
 
-async def _from_redis(redis: Redis, turn_id: UUID, stored: Stored, *, after: int) -> Stored | None:
-    """What comes next, waiting up to a second for it; None where Redis is away."""
+async def _live_items(redis: Redis, turn_id: UUID) -> AsyncGenerator[Item, None]:
+    stored, seen, first = Stored(), 0, True
+    while True:
+        found = await _from_redis(redis, turn_id, stored, after=seen, milliseconds=0 if first else BLOCK_MILLISECONDS)
+        items = found.items if found is not None else []
+        if not any(isinstance(item, Delta | End) for item in items):
+            items = [*items, *await _from_row(turn_id, after=seen)]
+        for item in items:
+            yield item
+            if isinstance(item, End):
+                return
+            seen = item.seq if isinstance(item, Delta) else seen
+        if found is None:
+            await asyncio.sleep(WITHOUT_REDIS_SECONDS)
+        stored, first = found or stored, False
+
+
+async def _from_redis(redis: Redis, turn_id: UUID, stored: Stored, *, after: int, milliseconds: int) -> Stored | None:
+    """What comes next, waiting up to the given time for it (0: not at all); None where Redis is away."""
     try:
-        if stored.last_id == "0-0":
-            found = await logstore.read(redis, turn_id, after=after)
-            if found.items:
-                return found
-        return await logstore.wait(redis, turn_id, stored, after=after, milliseconds=BLOCK_MILLISECONDS)
+        if not milliseconds:
+            return await logstore.read(redis, turn_id, after=after)
+        return await logstore.wait(redis, turn_id, stored, after=after, milliseconds=milliseconds)
     except RedisAway:
         return None
 

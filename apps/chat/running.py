@@ -12,6 +12,7 @@ import os
 import socket
 import time
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -72,6 +73,16 @@ class LiveTurn:
 
     def checkpoint(self) -> services.Checkpoint:
         return services.Checkpoint(self.turn_id, self.answer_id, self.log.text, tuple(self.log.marks))
+
+
+async def unceasing(work: Callable[[], Awaitable[None]]) -> None:
+    """Do work that never ends by itself; a defect in it is logged, and it begins anew."""
+    while True:
+        try:
+            await work()
+        except Exception:  # without this work no turn would be safe any more
+            logger.exception("The keeping of turns stumbled and begins anew")
+        await asyncio.sleep(1.0)
 
 
 def place() -> str:

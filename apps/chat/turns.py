@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -16,7 +17,7 @@ from apps.chat import prompts, replay, selectors, services
 from apps.chat.conductor import Conductor, Job
 from apps.chat.frames import Ask, Continue, Edit, Retry
 from apps.chat.repair import keep_repairing
-from apps.chat.running import LiveTurn, RunningTurns
+from apps.chat.running import LiveTurn, RunningTurns, unceasing
 from apps.chat.selectors import Line
 from apps.chat.services import Begun, Request
 from apps.chat.turnlog import Item, TurnLog
@@ -62,8 +63,8 @@ def running_turns() -> RunningTurns:
     running = _by_loop.get(loop)
     if running is None:
         running = _by_loop[loop] = RunningTurns()
-        for keeping in (running.keep_writing(), running.keep_leases(), keep_repairing(running), news.listen(_hear)):
-            _keep(running, keeping)
+        for keeping in (running.keep_writing, running.keep_leases, partial(keep_repairing, running), _listen):
+            _keep(running, unceasing(keeping))
     return running
 
 
@@ -84,6 +85,10 @@ def on_news(listener: Callable[[dict[str, Any]], None]) -> None:
 
 def off_news(listener: Callable[[dict[str, Any]], None]) -> None:
     _listeners.discard(listener)
+
+
+async def _listen() -> None:
+    await news.listen(_hear)
 
 
 def _hear(item: dict[str, Any]) -> None:
@@ -205,7 +210,7 @@ async def attach(
     turn = await _persistently(
         lambda: in_database(selectors.turn_get, user=user, conversation_id=conversation_id, turn_id=turn_id)
     )
-    return replay.follow(turn.id, turn.answer.text[: turn.base_length], after, html=html)
+    return replay.follow(turn, after, html=html)
 
 
 async def stop(*, user: User, conversation_id: UUID, turn_id: UUID) -> None:
