@@ -21,9 +21,9 @@ _NEW_PARAGRAPH = re.compile(r"\n[ \t]*\n[A-Za-z#*`][^\n]*\n")
 class Rendering:
     """The blocks of an answer that grows.
 
-    Blocks that are finished are rendered once; the last one, while it grows, is shown provisionally. However the text was
-    cut into deltas, after `finish` the blocks are those of `markdown.blocks_render` of the whole text. `feed` costs as
-    much as the last block is long, within bounds; code that is still open costs only its new letters.
+    Blocks that are finished are rendered once; the last one, while it grows, is shown provisionally. However the text
+    was cut into deltas, after `finish` the blocks are those of `markdown.blocks_render` of the whole text. `feed` costs
+    as much as the last block is long, within bounds; code that is still open costs only its new letters.
 
     Text given at the start has not travelled yet: the first patch carries it.
     """
@@ -124,11 +124,8 @@ class Rendering:
         rest = fence.grow(text)
         if rest is None:
             return ""
-        self._block_finish_after(fence)
-        return rest
-
-    def _block_finish_after(self, fence: OpenFence) -> None:
         self._block_finish(self._fence_leave(fence))
+        return rest
 
     def _fence_leave(self, fence: OpenFence) -> str:
         if fence.is_shown:

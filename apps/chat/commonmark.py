@@ -50,7 +50,7 @@ def _options(tables: bool, formulas: bool, positions: bool) -> Options:
     extension.math_latex = formulas
     render = comrak.RenderOptions()
     render.escape = True
-    render.github_pre_lang = True
+    render.github_pre_lang = not positions
     render.sourcepos = positions
     return extension, comrak.ParseOptions(), render
 
@@ -67,7 +67,7 @@ def _has_bounded_tables(text: str) -> bool:
 
 
 def _has_bounded_formulas(text: str) -> bool:
-    r"""Whether looking for the end of each `\(` stays cheap: comrak 0.0.16 searches to the end of the text each time."""
+    r"""Whether looking for the end of each `\(` stays cheap: comrak 0.0.16 searches up to the end of the text."""
     if "\\" not in text:
         return True
     return (text.count("\\(") + text.count("\\[")) * len(text) <= _MOST_FORMULA_STEPS

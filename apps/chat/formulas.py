@@ -13,16 +13,18 @@ from latex2mathml.converter import Converter
 _LONGEST = 2000
 _DEEPEST = 60
 # Commands that write attributes or that repeat what others wrote: a formula needs none of them.
-_FORBIDDEN = re.compile(r"\\(?:href|style|class|id|cssId|unicode|def|let|(?:re|provide)?newcommand|renewcommand|require)\b")
+_FORBIDDEN = re.compile(
+    r"\\(?:href|style|class|id|cssId|unicode|def|let|(?:re|provide)?newcommand|renewcommand|require)\b"
+)
 _PRICE = re.compile(r"\d[\d.,]*(?:[kKmMbB]|bn)?(?:\s*[-–/]|\s+[A-Za-z]{2,}|[.,;:!?]?\s*$)[^\\^_=+<>{}]*")
 _ELEMENTS = frozenset(
-    "math menclose merror mfenced mfrac mi mlabeledtr mmultiscripts mn mo mover mpadded mphantom mprescripts mroot mrow ms "
-    "mspace msqrt mstyle msub msubsup msup mtable mtd mtext mtr munder munderover none".split()
+    "math menclose merror mfenced mfrac mi mlabeledtr mmultiscripts mn mo mover mpadded mphantom mprescripts mroot "
+    "mrow ms mspace msqrt mstyle msub msubsup msup mtable mtd mtext mtr munder munderover none".split()
 )
 _ATTRIBUTES = frozenset(
     "accent accentunder columnalign columnlines columnspacing depth display displaystyle fence form height largeop "
-    "linebreak linethickness lspace mathbackground mathcolor mathsize mathvariant maxsize minsize movablelimits notation "
-    "rowlines rowspacing rspace scriptlevel separator side stretchy symmetric voffset width".split()
+    "linebreak linethickness lspace mathbackground mathcolor mathsize mathvariant maxsize minsize movablelimits "
+    "notation rowlines rowspacing rspace scriptlevel separator side stretchy symmetric voffset width".split()
 )
 _VALUE = re.compile(r"[A-Za-z0-9.#%+\- ]{0,60}")
 
@@ -55,7 +57,7 @@ def mathml(source: str, *, display: bool) -> str | None:
 
 
 def _is_clean(root: Element) -> bool:
-    """Whether the tree holds mathematics only. On the way its texts lose the entities the converter writes into them."""
+    """Whether the tree holds mathematics only. On the way its texts lose the entities that the converter writes."""
     del root.attrib["xmlns"]
     level = [root]
     for _ in range(_DEEPEST):

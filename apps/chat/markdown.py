@@ -4,39 +4,30 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
 
 import nh3
 
-from apps.chat import formulas, highlighting
 from apps.chat.commonmark import to_html
+from apps.chat.finishing import finished
 from apps.chat.intake import printable
 from apps.chat.splitting import Fence, blocks_split
 
 VERSION = 1
 """Rises whenever the same text gives other HTML, so that rows know that what they keep is old."""
 
-_MOST_FORMULAS = 300
 _MOST_DEFINITIONS = 4000
 
 _OWN_IMAGE = re.compile(r"/gallery/[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*")
 _OWN_LINK = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 _IMAGE_OR_LINK = re.compile(r'<img src="([^"]*)" alt="([^"]*)"(?: title="[^"]*")? />|<(/?)a\b')
 _HEADING = re.compile(r"(</?h)([1-6])>")
-_BARE_HTML = re.compile(r"(\A|<blockquote>\n|<hr />\n|</(?:p|h[1-6]|ul|ol|pre|blockquote|table)>\n)(&lt;[^<]+?)\n(?=<|\Z)")
-_TO_FINISH = re.compile(
-    r'<pre(?: lang="(?P<info>[^"]*)")?><code>(?P<code>[^<]*)</code></pre>\n?'
-    r'|<span data-math-style="(?P<style>inline|display)">(?P<formula>[^<]*)</span>'
-    r"|(?P<inline><code>[^<]*</code>)"
-    r"|(?P<br>&lt;br ?/?&gt;)"
+_BARE_HTML = re.compile(
+    r"(\A|<blockquote>\n|<hr />\n|</(?:p|h[1-6]|ul|ol|pre|blockquote|table)>\n)(&lt;[^<]+?)\n(?=<|\Z)"
 )
 _DEFINITION = re.compile(r"^ {0,3}\[[^\[\]\\\n]{1,99}\]:[ \t]*\S+.*$", re.MULTILINE)
 _END_OF_BLOCK = re.compile(r"</(?:p|li|h[1-6]|pre|tr|blockquote)>|<br />|<hr />")
 _TAG = re.compile(r'<(?:"[^"]*"|[^<>"])*>')
 _ALTERNATIVE = re.compile(r'<img [^>]*?alt="([^"]*)"[^>]*>')
-
-_LINK = '<a target="_blank" rel="noopener noreferrer nofollow" href='
-_TABLE = '<div class="table" tabindex="0" role="region" aria-label="Table"><table>'
 
 
 def render(text: str) -> str:
@@ -63,7 +54,7 @@ def block_render(source: str, *, definitions: str = "", growing: bool = False) -
         body = _HEADING.sub(lambda tag: f"{tag[1]}{min(int(tag[2]) + 2, 6)}>", body)
     if "&lt;" in body:
         body = _BARE_HTML.sub(r"\1<p>\2</p>\n", body)
-    return _finished(_CLEANER.clean(body), growing)
+    return finished(_CLEANER.clean(body), growing=growing)
 
 
 def definitions_join(sources: list[str]) -> str:
@@ -110,7 +101,8 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
 # The second wall: comrak has escaped all HTML of the model already, so nothing but its own tags should arrive here.
 _CLEANER = nh3.Cleaner(
     tags=set(
-        "a blockquote br code del em h3 h4 h5 h6 hr img input li ol p pre span strong table tbody td th thead tr ul".split()
+        "a blockquote br code del em h3 h4 h5 h6 hr img input li ol p pre span strong "
+        "table tbody td th thead tr ul".split()
     ),
     clean_content_tags=set(),
     attributes={"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}, "pre": {"lang"}},
@@ -125,47 +117,3 @@ _CLEANER = nh3.Cleaner(
     url_relative="pass_through",
     link_rel=None,
 )
-
-
-def _finished(body: str, growing: bool) -> str:
-    """The cleaned HTML with what we trust put in: highlighted code, formulas, links that leave, tables that scroll.
-
-    After cleaning every `<` is a tag of comrak's, so nothing that the model writes can look like the places filled here.
-    """
-    if "<a href=" in body:
-        body = body.replace("<a href=", _LINK)
-    if "<table>" in body:
-        body = body.replace("<table>", _TABLE).replace("</table>", "</table></div>")
-    if "<code>" in body or "<span " in body or "&lt;br" in body:
-        body = _TO_FINISH.sub(_finisher(len(body.rstrip("\n")) if growing else -1), body)
-    return body
-
-
-def _finisher(growing_end: int) -> Callable[[re.Match[str]], str]:
-    left = _MOST_FORMULAS
-
-    def finish(found: re.Match[str]) -> str:
-        nonlocal left
-        if found["code"] is not None:
-            highlighted = growing_end < 0 or not _only_closing_tags(found, growing_end)
-            code, info = html.unescape(found["code"]), html.unescape(found["info"] or "")
-            return highlighting.figure(code, info, highlighted=highlighted)
-        if found["style"]:
-            left -= 1
-            return _formula(html.unescape(found["formula"]), found["style"] == "display", left >= 0)
-        return found["inline"] or "<br>"
-
-    return finish
-
-
-def _only_closing_tags(found: re.Match[str], end: int) -> bool:
-    return re.fullmatch(r"(?:</\w+>\n?)*", found.string[found.end() : end]) is not None
-
-
-def _formula(source: str, display: bool, affordable: bool) -> str:
-    dollars = "$$" if display else "$"
-    written = html.escape(f"{dollars}{source}{dollars}", quote=False)
-    if not display and formulas.is_price(source):
-        return written
-    shown = formulas.mathml(source, display=display) if affordable else None
-    return shown or f"<code>{html.escape(source, quote=False)}</code>"

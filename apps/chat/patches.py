@@ -16,7 +16,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """What changes on the page: how many blocks there are now, and how those change that are not as the page has them."""
+    """What changes on the page: how many blocks there are now, and how those change that the page has otherwise."""
 
     count: int
     changes: tuple[Change, ...]

@@ -9,6 +9,10 @@ from apps.chat.commonmark import outline
 
 _BLOCK_TAG = re.compile(r'<(/?)(p|ul|ol|blockquote|pre|table|hr|h[1-6])\b(?: data-sourcepos="(\d+):)?')
 _BLANK_LINES = re.compile(r"(?:[ \t]*\n)+")
+# What begins like this may turn out to be a link definition, which is no block.
+_BRACKET = re.compile(r" {0,3}\[")
+# A table may follow a paragraph indented, but it cannot stand alone like that: it stays with the paragraph.
+_INDENTED = re.compile(r" {0,3}\t| {4}")
 _OPENING_FENCE = re.compile(r"( {0,3})(?:(`{3,})([^`\n]*)|(~{3,})([^\n]*))\n")
 
 
@@ -77,14 +81,23 @@ def is_blank(text: str) -> bool:
 
 
 def _cuts(text: str, lines: int) -> Iterator[int]:
-    offset, at = 0, 1
+    """The offsets of the blocks after the first that begin for good, given how many lines are complete."""
+    offset, at, doubtful = 0, 1, -1
     for line, tag in _starts(outline(text)):
         if line <= at or line + (tag == "table") > lines:
             continue
         for _ in range(line - at):
             offset = text.index("\n", offset) + 1
         at = line
-        yield offset
+        if tag == "table" and _INDENTED.match(text, offset):
+            continue
+        if doubtful >= 0:
+            yield doubtful
+        doubtful = offset if _BRACKET.match(text, offset) else -1
+        if doubtful < 0:
+            yield offset
+    if doubtful >= 0 and lines > text.count("\n"):
+        yield doubtful
 
 
 def _starts(html: str) -> Iterator[tuple[int, str]]:

@@ -13,7 +13,9 @@ LONGEST = 60
 _READ = 2000
 _FENCED = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1|\Z)", re.MULTILINE | re.DOTALL)
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")  # noqa: RUF001 (the full stops of Chinese and Japanese)
-_GREETING = re.compile(r"(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening)|dear \w+|hallo|bonjour|hola)\b.{0,20}", re.I)
+_GREETING = re.compile(
+    r"(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening)|dear \w+|hallo|bonjour|hola)\b.{0,20}", re.I
+)
 _INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 
 
