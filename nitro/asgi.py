@@ -2,12 +2,13 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nitro.settings")
-django_application = get_asgi_application()
+django.setup(set_prefix=False)
 
 # Consumers import models, so they come after Django is set up.
+from nitro.handler import OneThreadHandler  # noqa: E402
 from nitro.routing import build  # noqa: E402
 
-application = build(django_application)
+application = build(OneThreadHandler())

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from apps.accounts.sockets import Application
 
 
-def build(django_application: Application) -> Application:
+def build(pages: Application) -> Application:
     """The whole application. Django must be set up before, since consumers import models."""
     from apps.accounts.sockets import OriginGuard, SignedInMiddleware
     from apps.chat.routing import websocket_urlpatterns
 
     sockets = OriginGuard(SignedInMiddleware(URLRouter(websocket_urlpatterns)))
-    application: Application = ProtocolTypeRouter({"http": django_application, "websocket": sockets})
+    application: Application = ProtocolTypeRouter({"http": pages, "websocket": sockets})
     return application

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from django.contrib import admin
 from django.urls import include, path
 
@@ -12,9 +10,9 @@ handler403 = "apps.core.pages.permission_denied"
 handler404 = "apps.core.pages.not_found"
 handler500 = "apps.core.pages.server_error"
 
-APPS = ("apps.core.urls", "apps.accounts.urls", "apps.chat.urls")
-
 urlpatterns = [
     path("admin/", admin.site.urls),
-    *(path("", include(name)) for name in APPS if find_spec(name)),
+    path("", include("apps.core.urls")),
+    path("", include("apps.accounts.urls")),
+    path("", include("apps.chat.urls")),
 ]

@@ -16,7 +16,7 @@ from apps.accounts.models import Scope
 from apps.core.database import in_database
 from apps.core.errors import DatabaseAway
 
-AsgiScope = MutableMapping[str, Any]
+AsgiScope = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 Application = Callable[[AsgiScope, Receive, Send], Awaitable[None]]

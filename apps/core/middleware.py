@@ -15,7 +15,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 def every_response(get_response: GetResponse) -> Callable[[HttpRequest], HttpResponseBase]:
-    """The outermost middleware, plain and synchronous: the chain runs in one thread (see `apps.core.handler`)."""
+    """The outermost middleware, plain and synchronous: the chain runs in one thread (see `nitro/handler.py`)."""
 
     def respond(request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
