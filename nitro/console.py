@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from typing import TextIO
 
 COLOURS = {"postgres": 34, "redis": 31, "model": 35, "worker": 33, "start": 36}
 WEB_COLOUR = 32
 WIDTH = 8
+NOTHING = r"(?!)"  # a pattern that never matches
 LONGEST = 64 * 1024  # bytes of one line; a longer one is cut in pieces
 
 
@@ -29,22 +31,23 @@ class Console:
     def say(self, text: str) -> None:
         """A line of the supervisor itself. A reader who has gone away does not stop the server."""
         try:
-            print(text, file=self.stream, flush=True)  # noqa: T201
+            print(text, file=self.stream, flush=True)
         except (BrokenPipeError, ValueError):
             self.stream = open("/dev/null", "w", encoding="utf-8")  # noqa: SIM115
 
-    async def follow(self, name: str, output: asyncio.StreamReader) -> None:
-        """Print what a process writes, line by line, until it ends."""
+    async def follow(self, name: str, output: asyncio.StreamReader | None, noise: str = NOTHING) -> None:
+        """Print what a process writes, line by line, until it ends; not the lines in which `noise` is found."""
+        dull = re.compile(noise)
         rest = b""
-        while piece := await output.read(LONGEST):
+        while output and (piece := await output.read(LONGEST)):
             *lines, rest = (rest + piece).split(b"\n")
             if len(rest) > LONGEST:
                 lines, rest = [*lines, rest], b""
             for line in lines:
-                self._show(name, line)
-        self._show(name, rest)
+                self._show(name, line, dull)
+        self._show(name, rest, dull)
 
-    def _show(self, name: str, line: bytes) -> None:
+    def _show(self, name: str, line: bytes, dull: re.Pattern[str]) -> None:
         text = line.decode("utf-8", "replace").rstrip()
-        if text:
+        if text and not dull.search(text):
             self.line(name, text)

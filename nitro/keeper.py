@@ -47,6 +47,11 @@ class Keeper:
         self._ending = False
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def name(self) -> str:
+        """The name in the log."""
+        return self.service.name
+
     def start(self) -> None:
         """Begin to keep it. Returns at once; `started` says when the process was there for the first time."""
         self._task = asyncio.create_task(self._keep())
@@ -61,28 +66,24 @@ class Keeper:
         else:
             program = self.service.program()
             self._signal(program.stop_signal)
-            if not await self._ended(program.grace):
-                self.console.line(self.service.name, f"did not stop within {program.grace:g} s and was killed")
+            _, running = await asyncio.wait([self._task], timeout=program.grace)
+            if running:
+                self.console.line(self.name, f"did not stop within {program.grace:g} s and was killed")
                 self._signal(signal.SIGKILL)
         await asyncio.wait([self._task])
 
     def kill(self) -> None:
         """End it at once."""
         self._ending = True
-        hasty = signal.SIGQUIT if self.service.name == "postgres" else signal.SIGKILL
+        hasty = signal.SIGQUIT if self.name == "postgres" else signal.SIGKILL
         self._signal(hasty)
 
     def _signal(self, number: signal.Signals) -> None:
         if self.child is not None and self.child.returncode is None:
             self.child.send_signal(number)
 
-    async def _ended(self, seconds: float) -> bool:
-        assert self._task is not None
-        done, _ = await asyncio.wait([self._task], timeout=seconds)
-        return bool(done)
-
     async def _keep(self) -> None:
-        while not self._ending:
+        while True:
             began = time.monotonic()
             await self._run_once()
             if self._ending:
@@ -97,30 +98,31 @@ class Keeper:
             await asyncio.to_thread(self.service.prepare)
             if self._ending:
                 return
-            child = await launch(self.service.program())
+            program = self.service.program()
+            child = await launch(program)
         except (ServiceError, OSError) as error:
             self.problem = str(error)
-            self.console.line(self.service.name, self.problem)
+            self.console.line(self.name, self.problem)
             return
         self.child = child
         self.started.set()
-        assert child.stdout is not None
-        await self.console.follow(self.service.name, child.stdout)
+        await self.console.follow(self.name, child.stdout, program.noise)
         status = await child.wait()
         self.child = None
         if not self._ending:
             self.problem = f"ended with status {status}"
-            self.console.line(self.service.name, f"{describe(status)}; starting it again")
+            self.console.line(self.name, f"{describe(status)}; starting it again")
 
     async def _mend(self) -> None:
         if self.deaths % REPAIR_AFTER == 0 and (done := await asyncio.to_thread(self.service.repair)):
-            self.console.line(self.service.name, done)
+            self.console.line(self.name, done)
 
 
-async def launch(program: Program, **more: int) -> asyncio.subprocess.Process:
+async def launch(program: Program, stderr: int = asyncio.subprocess.STDOUT) -> asyncio.subprocess.Process:
     """Start a program from the main thread, its lines to be read from `stdout`."""
-    outputs = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.STDOUT} | more
-    return await asyncio.create_subprocess_exec(*program.argv, **outputs, **arguments(program))  # type: ignore[arg-type]
+    return await asyncio.create_subprocess_exec(
+        *program.argv, stdout=asyncio.subprocess.PIPE, stderr=stderr, **arguments(program)
+    )
 
 
 def pause(deaths: int) -> float:

@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO
+from typing import IO, Any
 
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -20,7 +20,8 @@ class Program:
     """A program that runs in the foreground until `stop_signal` ends it.
 
     `orphan_signal` is what the kernel sends it when its parent dies without a word (kill -9); `user` is an account to
-    run as, which only root may ask for; `grace` is how many seconds it may take to stop; `folder` is where it runs.
+    run as, which only root may ask for; `grace` is how many seconds it may take to stop; `folder` is where it runs;
+    `noise` is a pattern of lines that every start and stop brings and nobody needs to read.
     """
 
     argv: Sequence[str]
@@ -31,6 +32,7 @@ class Program:
     orphan_signal: signal.Signals = signal.SIGKILL
     grace: float = 10.0
     folder: str | None = None
+    noise: str = r"(?!)"
 
 
 def follow_parent(orphan_signal: signal.Signals, parent: int) -> Callable[[], None]:
@@ -44,7 +46,7 @@ def follow_parent(orphan_signal: signal.Signals, parent: int) -> Callable[[], No
     return preexec
 
 
-def arguments(program: Program) -> dict[str, object]:
+def arguments(program: Program) -> dict[str, Any]:
     """The keyword arguments with which subprocess (or asyncio's subprocess) starts the program.
 
     It gets a session of its own, so that Ctrl-C in a terminal reaches only the supervisor, which stops things in order.
@@ -64,12 +66,9 @@ def arguments(program: Program) -> dict[str, object]:
 
 def spawn(program: Program, output: IO[bytes] | int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     """Start the program with both of its outputs going to `output`. Call it from a thread that stays alive."""
-    return subprocess.Popen(
-        list(program.argv),
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        **arguments(program),  # type: ignore[call-overload]
-    )
+    more = arguments(program)
+    child: subprocess.Popen[bytes] = subprocess.Popen(program.argv, stdout=output, stderr=subprocess.STDOUT, **more)
+    return child
 
 
 def wait_until(true: Callable[[], bool], seconds: float, pause: float = 0.02) -> bool:

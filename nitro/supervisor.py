@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -22,12 +23,13 @@ from nitro.embedded.postgres import Postgres
 from nitro.embedded.redis import Redis
 from nitro.environment import SettingError
 from nitro.holder import Holder
-from nitro.keeper import Keeper, Service, launch, until
+from nitro.keeper import Keeper, launch, until
 from nitro.listening import listen
 from nitro.prepare import fingerprint, remembered
 from nitro.process import Program
 
 START_SECONDS = 120.0
+MOST_DEATHS = 4
 WEB_GRACE = 26.0  # 20 s for running answers, some for saying goodbye
 LEAN = {"MALLOC_ARENA_MAX": "2", "PYTHONUNBUFFERED": "1"}
 
@@ -69,26 +71,23 @@ class Supervisor:
         self.console = console
         self.listening = listening
         host, port = listening.getsockname()[:2]
-        self.url = f"http://{_printable(host)}:{port}/"
-        stores: list[Service] = []
+        self.url = f"http://{_reachable(host)}:{port}/"
+        stores: list[Postgres | Redis] = []
         if settings.EMBEDDED_DATABASE:
             stores.append(Postgres(self.home))
         if settings.EMBEDDED_REDIS:
             stores.append(Redis(self.home))
-        self.stores = [Keeper(store, console) for store in stores]
+        self.stores = [(Keeper(store, console), store.ready) for store in stores]
         wanted = settings.AI_MODEL in {"auto", "builtin"} and not settings.BUILTIN_MODEL_URL
-        self.model = Keeper(Model(self.home), console) if wanted else None
+        model = Model(self.home) if wanted else None
+        self.model = Keeper(model, console) if model else None
+        self.model_url = model.url if model else ""
         fd = listening.fileno()
         webs = [self._part(f"web-{n + 1}", "nitro.web", "web", WEB_GRACE, fd) for n in range(workers)]
         self.webs = [Keeper(web, console) for web in webs]
         self.worker = Keeper(self._part("worker", "nitro.worker", "worker", 10.0), console)
         self._asked_to_stop = 0
         self._stopping = asyncio.Event()
-
-    @property
-    def model_url(self) -> str:
-        """Where the built-in model answers; empty where it is not wanted."""
-        return self.model.service.url if self.model and isinstance(self.model.service, Model) else ""
 
     def _part(self, name: str, module: str, role: str, grace: float, fd: int | None = None) -> Part:
         part = Part(name, module, role=role, home=self.home, fd=fd, grace=grace)
@@ -125,12 +124,17 @@ class Supervisor:
 
     def _all(self) -> list[Keeper]:
         """Everything in the order in which it ends."""
-        return [*self.webs, self.worker, *([self.model] if self.model else []), *reversed(self.stores)]
+        return [
+            *self.webs,
+            self.worker,
+            *([self.model] if self.model else []),
+            *(keeper for keeper, _ in reversed(self.stores)),
+        ]
 
     # --- the start ---------------------------------------------------------------------------------------------------
     async def _start(self) -> None:
         """Everything at once where nothing has changed since the last start, else first things first."""
-        for keeper in self.stores:
+        for keeper, _ in self.stores:
             keeper.start()
         if self.model:
             self.model.start()
@@ -139,7 +143,7 @@ class Supervisor:
         fresh = memory.get("fingerprint") == mark and self.settings.EMBEDDED_DATABASE
         if fresh:
             self._open_doors()
-        await self._answering(self.stores)
+        await self._answering()
         link = None
         if not fresh or not memory.get("signed_in"):
             # The database of a first start is made by now, and with it the mark has changed.
@@ -156,23 +160,18 @@ class Supervisor:
         for keeper in self.webs:
             keeper.start()
 
-    async def _answering(self, keepers: list[Keeper]) -> None:
-        for keeper in keepers:
-            service = keeper.service
-            assert isinstance(service, Postgres | Redis)
-            if not await until(lambda ready=service.ready, keeper=keeper: ready() or _hopeless(keeper), START_SECONDS):
-                raise ServiceError(f"{service.name} does not answer. {keeper.problem}")
-            if not service.ready():
-                raise ServiceError(keeper.problem)
+    async def _answering(self) -> None:
+        for keeper, ready in self.stores:
+            await until(partial(_settled, keeper, ready), START_SECONDS)
+            if not ready():
+                raise ServiceError(f"{keeper.name} does not answer. {keeper.problem}")
 
     async def _prepare(self, mark: str) -> str | None:
         """Migrations and static files, in a process that then gives its memory back."""
         part = Part("start", "nitro.prepare", role="web", home=self.home, grace=5.0)
         part.argv += [str(self.home), mark]
         child = await launch(part.program(), stderr=asyncio.subprocess.PIPE)
-        assert child.stdout is not None
-        assert child.stderr is not None
-        output, _ = await asyncio.gather(child.stdout.read(), self.console.follow("start", child.stderr))
+        output, _ = await asyncio.gather(_read(child.stdout), self.console.follow("start", child.stderr))
         if await child.wait():
             raise ServiceError("the database or the static files could not be brought up to date; the log says why.")
         return output.decode().strip() or None
@@ -193,28 +192,28 @@ class Supervisor:
         await asyncio.gather(*(keeper.stop() for keeper in self.webs))
         rest = [self.worker, *([self.model] if self.model else [])]
         await asyncio.gather(*(keeper.stop() for keeper in rest))
-        for keeper in reversed(self.stores):
+        for keeper, _ in reversed(self.stores):
             await keeper.stop()
 
 
-def _hopeless(keeper: Keeper) -> bool:
-    """Whether it has failed so often that waiting for it makes no sense."""
-    return keeper.deaths >= 4
+def _settled(keeper: Keeper, ready: Callable[[], bool]) -> bool:
+    """Whether it answers, or has failed so often that waiting for it makes no sense."""
+    return keeper.deaths > MOST_DEATHS or ready()
 
 
-def _printable(host: str) -> str:
-    """The address as one types it in a browser on this machine."""
-    return _reachable(host)
+async def _read(output: asyncio.StreamReader | None) -> bytes:
+    return await output.read() if output else b""
 
 
 def _reachable(host: str) -> str:
+    """The address as one types it in a browser on this machine."""
     if host in {"0.0.0.0", "::"}:  # noqa: S104
         return "127.0.0.1" if host == "0.0.0.0" else "[::1]"  # noqa: S104
     return f"[{host}]" if ":" in host else host
 
 
 def _probe(url: str, host: str) -> Callable[[], bool]:
-    request = urllib.request.Request(url, headers={"Host": host})  # noqa: S310
+    request = urllib.request.Request(url, headers={"Host": host})  # noqa: S310 (our own address)
 
     def probe() -> bool:
         try:
@@ -269,12 +268,12 @@ def main(words: list[str] | None = None) -> int:
 
         holder = Holder(settings.NITRO_HOME)
     except (SettingError, ServiceError) as error:
-        print(f"nitro: {error}", file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"nitro: {error}\n")
         return 1
     try:
         return asyncio.run(supervise(given, settings, holder))
     except ServiceError as error:
-        print(f"nitro: {error}", file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"nitro: {error}\n")
         return 1
     finally:
         holder.release()

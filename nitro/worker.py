@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import warnings
 
 from celery import Celery
 from celery.beat import Service
+from celery.exceptions import SecurityWarning
 
 logger = logging.getLogger(__name__)
 THREADS = 2
@@ -28,7 +30,7 @@ class Beat(threading.Thread):
         self.app.set_current()
         while not self.ending.is_set():
             try:
-                Service(self.app, max_interval=WAKE_SECONDS).start()
+                Service(self.app, max_interval=WAKE_SECONDS, scheduler_cls=self.app.conf.beat_scheduler).start()
             except Exception:
                 logger.exception("The beat stumbled and goes on in %g s.", RETRY_SECONDS)
             self.ending.wait(RETRY_SECONDS)
@@ -37,7 +39,14 @@ class Beat(threading.Thread):
 def main() -> None:
     """Work until SIGTERM."""
     os.environ.setdefault("NITRO_ROLE", "worker")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nitro.settings")
+    import django
+
+    django.setup()
     from nitro.celery import app
+
+    # In a container everything runs as root; nothing but JSON is ever taken from the queue.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
 
     beat = Beat(app)
     beat.start()

@@ -1,4 +1,4 @@
-"""A pytest plugin, loaded before the settings are: the tests' own PostgreSQL and Redis, unless others are configured."""
+"""A pytest plugin, loaded before the settings: the tests' own PostgreSQL and Redis, unless others are configured."""
 
 from __future__ import annotations
 

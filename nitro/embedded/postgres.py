@@ -15,6 +15,10 @@ from nitro import embedded
 from nitro.embedded.errors import ServiceError
 from nitro.process import Program, wait_until
 
+NOISE = (
+    r"LOG:  (starting PostgreSQL|listening on|database system (is|was)|received (fast|smart) shutdown"
+    r"|aborting any active|shutting down)|FATAL:  the database system is (starting up|shutting down)"
+)
 SYSTEM_USER = "pgserver"
 ORPHAN_SECONDS = 15.0
 # Small on purpose: a chat reads little, and every connection costs its own memory.
@@ -99,6 +103,7 @@ class Postgres:
             orphan_signal=signal.SIGINT,
             grace=20.0,
             folder="/",
+            noise=NOISE,
         )
 
     def ready(self) -> bool:

@@ -13,6 +13,10 @@ from nitro import embedded
 from nitro.embedded.errors import ServiceError
 from nitro.process import Program, wait_until
 
+NOISE = (
+    r"(Redis|Valkey) version=|oO0OoO0OoO0Oo|Configuration loaded|Server initialized|Ready to accept|overcommit"
+    r"|SIGTERM scheduling|User requested shutdown|now ready to exit|Calling fsync"
+)
 PROBE_SECONDS = 1.0
 ORPHAN_SECONDS = 10.0
 
@@ -66,7 +70,7 @@ class Redis:
             "loglevel": "warning",
         }
         flags = [part for name, value in settings.items() for part in (f"--{name}", value)]
-        return Program([binary(), *flags], stop_signal=signal.SIGTERM, orphan_signal=signal.SIGTERM, grace=10.0)
+        return Program([binary(), *flags], orphan_signal=signal.SIGTERM, noise=NOISE)
 
     def ready(self) -> bool:
         """Whether it answers; not while it is still reading its file."""

@@ -36,15 +36,14 @@ def serve(fd: int) -> None:
     from django.conf import settings
 
     from nitro.asgi import application
-    from nitro.web.server import Server, call_when_running
+    from nitro.web.server import Server
 
-    call_when_running(keep_turns)
     with socket.socket(fileno=os.dup(fd)) as listening:
         family = listening.family
     gc.collect()
     gc.freeze()  # what is loaded now stays; the collector need not look at it again
     limit = settings.MAX_BODY_MB * 1024 * 1024
-    Server(application, fd=fd, family=family, body_limit=limit, drain=drain_turns).run()
+    Server(application, fd=fd, family=family, body_limit=limit, drain=drain_turns, begin=keep_turns).run()
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 """A websocket message from the server as bytes, and the short way to the socket.
 
-Autobahn and Twisted spend some 100 µs of CPU on a small frame: checks of types, statistics, log lines that nobody reads,
-and a trip through the reactor to register and unregister a writer. Here the frame is built in one step, and where nothing
-waits before it, it is handed to the kernel at once.
+Autobahn and Twisted spend most of the time of a small frame on checks of types, statistics, log lines that nobody
+reads, and a trip through the reactor to register and unregister a writer. Here the frame is built in one step, and
+where nothing waits before it, it is handed to the kernel at once.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def deflated(compressor: Any, payload: bytes) -> bytes:
 
 
 def write_through(transport: Any, data: bytes) -> None:
-    """Send at once where the transport's buffer is empty; what the kernel does not take waits in the buffer as usual."""
+    """Send at once where the transport's buffer is empty; what the kernel does not take waits there as usual."""
     if transport._tempDataBuffer or transport.dataBuffer or not transport.connected or transport.disconnecting:
         transport.write(data)
         return

@@ -8,7 +8,6 @@ import json
 from typing import Any, BinaryIO
 
 from daphne.http_protocol import HTTPFactory, WebRequest
-from twisted.internet import reactor
 
 from nitro.web.gate import HIGH_WATER, Gate
 
@@ -48,11 +47,13 @@ class Request(WebRequest):  # type: ignore[misc]
     error_template = PAGE
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.content: BinaryIO | None = None
         super().__init__(*args, **kwargs)
         self._parsePOSTFormSubmission = False  # Django does that; Twisted would read the whole body into memory
         self.gate = Gate()
         self.refused = False
         self.arrived = 0
+        self._hang_up: asyncio.TimerHandle | None = None
 
     # --- the body comes in -------------------------------------------------------------------------------------------
     def gotLength(self, length: int | None) -> None:  # noqa: N802
@@ -88,7 +89,7 @@ class Request(WebRequest):  # type: ignore[misc]
         transport.write(self._too_large())
         if hasattr(transport, "loseWriteConnection"):
             transport.loseWriteConnection()
-        self._hang_up = reactor.callLater(LINGER_SECONDS, transport.abortConnection)  # type: ignore[attr-defined]
+        self._hang_up = asyncio.get_running_loop().call_later(LINGER_SECONDS, transport.abortConnection)
 
     def _too_large(self) -> bytes:
         limit = f"{self.server.body_limit // (1024 * 1024)} MB"
@@ -103,7 +104,7 @@ class Request(WebRequest):  # type: ignore[misc]
 
     def lend_content(self) -> Body:
         """Give the body to the application and leave daphne an empty one, which it would otherwise read at once."""
-        body, self.content = Body(self.content), io.BytesIO()
+        body, self.content = Body(self.content or io.BytesIO()), io.BytesIO()
         return body
 
     # --- the answer goes out -----------------------------------------------------------------------------------------
@@ -127,7 +128,7 @@ class Request(WebRequest):  # type: ignore[misc]
 
     def connectionLost(self, reason: Any) -> None:  # noqa: N802
         """The other side is gone."""
-        if self.refused and self._hang_up.active():
+        if self._hang_up is not None:
             self._hang_up.cancel()
         self.gate.stopProducing()
         super().connectionLost(reason)

@@ -26,6 +26,7 @@ DRAIN_SECONDS = 20.0
 GOODBYE_SECONDS = 2.0
 RESTART = 1012  # "Service Restart" in the registry of RFC 6455
 Drain = Callable[[float], Awaitable[None]]
+Begin = Callable[[], object]
 
 
 class FairPort(tcp.Port):
@@ -45,7 +46,15 @@ class Server(Daphne):  # type: ignore[misc]
     """Serves an ASGI application on an inherited listening socket until SIGTERM."""
 
     def __init__(
-        self, application: Any, *, fd: int, family: int, body_limit: int, drain: Drain, stall_seconds: float = 30.0
+        self,
+        application: Any,
+        *,
+        fd: int,
+        family: int,
+        body_limit: int,
+        drain: Drain,
+        begin: Begin = lambda: None,
+        stall_seconds: float = 30.0,
     ) -> None:
         super().__init__(
             application,
@@ -57,7 +66,7 @@ class Server(Daphne):  # type: ignore[misc]
         )
         self.fd, self.family = fd, family
         self.body_limit, self.stall_seconds = body_limit, stall_seconds
-        self.drain = drain
+        self.drain, self.begin = drain, begin
         self._ending: asyncio.Task[None] | None = None
 
     def run(self) -> None:
@@ -79,6 +88,7 @@ class Server(Daphne):  # type: ignore[misc]
         loop.add_signal_handler(signal.SIGTERM, self.begin_to_end)
         loop.add_signal_handler(signal.SIGINT, self.begin_to_end)
         twisted.addSystemEventTrigger("before", "shutdown", self.kill_all_applications)
+        loop.call_soon(self.begin)
         twisted.run(installSignalHandlers=False)
 
     # --- applications ------------------------------------------------------------------------------------------------
@@ -152,15 +162,9 @@ class Server(Daphne):  # type: ignore[misc]
             await asyncio.sleep(0.02)
 
 
-@provider(ILogObserver)
+@provider(ILogObserver)  # type: ignore[untyped-decorator]
 def failures(event: LogEvent) -> None:
     """Of Twisted's own log only what went wrong."""
     failure = event.get("log_failure")
     if failure is not None:
         logger.error("Twisted: %s", failure.getTraceback())
-
-
-def call_when_running(begin: Callable[[], None]) -> None:
-    """Call something as soon as the event loop turns."""
-    twisted: Any = reactor
-    twisted.callWhenRunning(begin)

@@ -100,7 +100,7 @@ def accept_deflate(offers: Iterable[object]) -> PerMessageDeflateOfferAccept | N
     for offer in offers:
         if isinstance(offer, PerMessageDeflateOffer):
             window = min(offer.request_max_window_bits or WINDOW_BITS, WINDOW_BITS)
-            return PerMessageDeflateOfferAccept(
+            return PerMessageDeflateOfferAccept(  # type: ignore[no-untyped-call]
                 offer,
                 request_no_context_takeover=True,
                 window_bits=window,

@@ -63,7 +63,7 @@ async def sockets(path: str, receive: Any, send: Any) -> None:
 
 def small_frame(number: int) -> str:
     """A frame such as the chat sends."""
-    return '{"type":"delta","turn":"0197-3f2a","seq":%d,"text":" token"}' % number
+    return f'{{"type":"delta","turn":"0197-3f2a","seq":{number},"text":" token"}}'
 
 
 async def drain(seconds: float) -> None:
