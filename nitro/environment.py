@@ -6,9 +6,11 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off", ""})
+PASSWORD = re.compile(r"//[^/@]*@")
 RATE = re.compile(r"[1-9][0-9]{0,6}/(second|minute|hour|day)")
 
 
@@ -77,9 +79,11 @@ class Environment:
         return raw
 
     def url(self, name: str, default: str = "", *, schemes: Collection[str] = ("http", "https")) -> str:
-        raw = self.text(name, default)
-        if raw and not re.fullmatch(rf"({'|'.join(schemes)})://\S+", raw):
-            raise SettingError(name, raw, "an address that begins with " + " or ".join(f"{s}://" for s in schemes))
+        """An address. It may hold a password, so that it is also read from a file, and never repeated in full."""
+        raw = self.secret(name, default)
+        if raw and not (re.fullmatch(rf"({'|'.join(schemes)})://\S+", raw) and has_port_or_none(raw)):
+            begin = " or ".join(f"{scheme}://" for scheme in schemes)
+            raise SettingError(name, PASSWORD.sub("//…@", raw), f"an address that begins with {begin}")
         return raw.rstrip("/")
 
     def urls(self, name: str) -> list[str]:
@@ -91,10 +95,26 @@ class Environment:
         path = self.text(f"{name}_FILE")
         if not path:
             return self.text(name, default)
+        allowed = "a readable text file that holds the secret"
         try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingError(f"{name}_FILE", path, "a readable text file that holds the secret") from error
+            found = Path(path).expanduser().read_text(encoding="utf-8").strip()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise SettingError(f"{name}_FILE", path, allowed) from error
+        if not found:
+            raise SettingError(f"{name}_FILE", path, f"{allowed}, and this one is empty")
+        return found
 
     def path(self, name: str, default: str) -> Path:
-        return Path(self.text(name, default)).expanduser().absolute()
+        raw = self.text(name, default)
+        try:
+            return Path(raw).expanduser().absolute()
+        except RuntimeError as error:  # `~somebody`, where there is no such user
+            raise SettingError(name, raw, "the path of a folder") from error
+
+
+def has_port_or_none(url: str) -> bool:
+    """Whether the part of an address that says where to connect can be understood."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False

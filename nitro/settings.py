@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,17 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 def _environment() -> Environment:
     """The process's variables, over `.env` of the current folder, over `.env` of the data folder."""
-    here = {k: v or "" for k, v in dotenv_values(Path.cwd() / ".env").items()}
-    merged = here | dict(os.environ)
+    merged = _file(Path.cwd() / ".env") | dict(os.environ)
     home = Environment(merged).path("NITRO_HOME", "~/.nitro")
-    kept = {k: v or "" for k, v in dotenv_values(home / ".env").items()}
-    return Environment(kept | merged)
+    return Environment(_file(home / ".env") | merged)
+
+
+def _file(path: Path) -> dict[str, str]:
+    """The variables of a `.env`, none where there is no such file."""
+    try:
+        return {name: value or "" for name, value in dotenv_values(path).items()}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(".env", str(path), "a readable text file in UTF-8") from error
 
 
 env = _environment()
@@ -46,15 +53,24 @@ def _secret_key() -> str:
     path = NITRO_HOME / "secret_key"
     try:
         NITRO_HOME.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+        if not path.exists():
+            _secret_key_write(path)
         return path.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise SettingError("NITRO_HOME", str(NITRO_HOME), "a folder that Nitro can write to") from error
+
+
+def _secret_key_write(path: Path) -> None:
+    """Written aside and then named, so that nobody reads half a key; of several at once the first one stays."""
+    descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=".secret_key-")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        key = secrets.token_urlsafe(64)
-        file.write(key)
-    return key
+        file.write(secrets.token_urlsafe(64))
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        pass
+    finally:
+        os.unlink(aside)
 
 
 SECRET_KEY = _secret_key()
@@ -64,10 +80,11 @@ DB_POOL_MIN = env.integer("DB_POOL_MIN", 5, low=0, high=500)
 DB_POOL_MAX = env.integer("DB_POOL_MAX", 20, low=1, high=1000)
 if DB_POOL_MIN > DB_POOL_MAX:
     raise SettingError("DB_POOL_MIN", str(DB_POOL_MIN), f"at most DB_POOL_MAX, which is {DB_POOL_MAX}")
-DATABASE_URL = env.url("DATABASE_URL", schemes=("postgres", "postgresql")) or embedded.database_url(NITRO_HOME)
-REDIS_URL = env.url("REDIS_URL", schemes=("redis", "rediss", "unix")) or embedded.redis_url(NITRO_HOME)
-EMBEDDED_DATABASE = not env.text("DATABASE_URL")
-EMBEDDED_REDIS = not env.text("REDIS_URL")
+DATABASE_URL = env.url("DATABASE_URL", schemes=("postgres", "postgresql"))
+REDIS_URL = env.url("REDIS_URL", schemes=("redis", "rediss", "unix"))
+EMBEDDED_DATABASE, EMBEDDED_REDIS = not DATABASE_URL, not REDIS_URL
+DATABASE_URL = DATABASE_URL or embedded.database_url(NITRO_HOME)
+REDIS_URL = REDIS_URL or embedded.redis_url(NITRO_HOME)
 
 DATABASES: dict[str, dict[str, Any]] = {"default": embedded.django_database(DATABASE_URL)}
 DATABASES["default"] |= {
@@ -146,7 +163,7 @@ INSTALLED_APPS = [
     "apps.llm",
     "apps.chat",
 ]
-# Plain functions and Django's own: the whole chain runs in one thread, see apps/core/handler.py.
+# Plain functions and Django's own: the whole chain runs in one thread, see nitro/handler.py.
 MIDDLEWARE = [
     "apps.core.middleware.every_response",
     "django.middleware.security.SecurityMiddleware",
