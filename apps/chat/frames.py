@@ -6,6 +6,7 @@ The shapes are fixed by the contract with other programs (docs/api.md); here the
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -107,11 +108,16 @@ def _decode(raw: str) -> object:
     except (orjson.JSONDecodeError, UnicodeEncodeError):
         pass
     try:
-        return json.loads(raw, parse_constant=_no_constant)
+        return json.loads(raw, parse_int=_whole_number, parse_constant=_no_constant)
     except RecursionError as error:
         raise BadFrame("That frame is nested too deeply.") from error
     except ValueError as error:
         raise NotJson("That frame is not JSON.") from error
+
+
+def _whole_number(digits: str) -> float:
+    """Python refuses to read thousands of digits; no field takes a number of that size anyway."""
+    return int(digits) if len(digits) < 400 else math.inf
 
 
 def _no_constant(name: str) -> object:

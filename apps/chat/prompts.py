@@ -44,15 +44,19 @@ class Prompt:
     dropped: int
 
 
-def build(history: Sequence[Line], *, system_prompt: str, context_window: int, max_tokens: int) -> Prompt:
+def build(
+    history: Sequence[Line], *, system_prompt: str, context_window: int, max_tokens: int, prefill: str = ""
+) -> Prompt:
     """The system prompt, then the history from the first group on that fits; the question is always in it.
 
+    `prefill`, the beginning of the answer where one goes on, is no part of it but needs its room.
     Raises `ContextExceeded` where the question alone is longer than the window: an answer to half of a question
     would look like an answer to all of it.
     """
     budget = room(context_window, max_tokens)
     system = [Message(Role.SYSTEM, system_prompt)] if system_prompt.strip() else []
     budget -= sum(estimated_tokens(message.text) for message in system)
+    budget -= estimated_tokens(prefill) if prefill else 0
     spoken = [line for line in history if line.text.strip()]
     lines = _fitting(spoken, budget)
     messages = (*system, *(Message(Role(line.role), line.text) for line in lines))

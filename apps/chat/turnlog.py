@@ -114,15 +114,14 @@ class TurnLog:
         return self._patches.html(self.texts) if self._patches else None
 
     async def follow(self, after: int, *, html: bool) -> AsyncGenerator[Item, None]:
-        """Everything after `seq` = `after`, then live, to the end."""
+        """Everything after `seq` = `after`, then live, to the end, which every reader hears once."""
         seen, told = after, None
         while True:
             if seen < len(self.texts):
                 seen += 1
                 yield self._delta(seen, html=html)
             elif self.end is not None:
-                if seen < self.end.seq:
-                    yield self._end(self.end, html=html)
+                yield self._end(self.end, html=html)
                 return
             elif self.status is not told:
                 told = self.status
