@@ -1,10 +1,16 @@
 // What one can do with a message: answer again, continue, edit in place.
 
+import { cutFrom, newQuestion, reopen } from "./thread.js";
+
 export function startActions(chat) {
   const messages = document.getElementById("messages");
   const actions = {
-    retry: (article) => chat.retry(article),
-    continue: (article) => chat.continue(article),
+    retry: (article) => {
+      chat.start({ type: "retry", message: article.dataset.message }, { undo: cutFrom(article) });
+    },
+    continue: (article) => {
+      chat.start({ type: "continue", turn: article.dataset.turn }, { undo: reopen(article), answer: article });
+    },
     resend: (article) => chat.resend(article),
     edit: (article) => openEditor(article, chat),
     "edit-cancel": (article) => closeEditor(article),
@@ -38,7 +44,9 @@ function openEditor(article, chat) {
     event.preventDefault();
     const text = area.value;
     closeEditor(article);
-    if (text.trim()) chat.edit(article, text);
+    if (!text.trim()) return;
+    const pending = { undo: cutFrom(article), question: newQuestion(text) };
+    chat.start({ type: "edit", message: article.dataset.message, text }, pending);
   });
 }
 

@@ -1,7 +1,8 @@
-// Conducts the conversation: what was asked here, and what the server has accepted of it.
+// Conducts the conversation: the reader's wishes on one side, the server's frames on the other.
 
 import { getText, postJson } from "./http.js";
-import { newId, Outbox } from "./outbox.js";
+import { newId } from "./outbox.js";
+import { Requests } from "./requests.js";
 import { follow } from "./scroll.js";
 import { Socket } from "./socket.js";
 import * as thread from "./thread.js";
@@ -9,27 +10,24 @@ import { showToast } from "./toast.js";
 import { Turns } from "./turns.js";
 
 const stage = document.getElementById("stage");
+const NOT_SIGNED_IN = 4401;
 
-// Events: "changed" (busy or not), "named" (a new chat has its id), "ended" (an answer is complete).
+// Events: "changed" (busy or not), "named" (a new chat has its id), "accepted", "ended" (an answer is complete).
 export class Chat extends EventTarget {
   #turns = new Turns(this);
-  #pending = new Map(); // request → { frame, question?, answer, undo?, stop? }
-  #failed = new Map(); // answer → asks that were refused and can be sent again
-  #outbox = null;
+  #requests = new Requests();
   #socket = null;
 
   constructor() {
     super();
     this.id = stage.dataset.conversation;
     if (!this.id) return;
-    this.#outbox = new Outbox(this.id);
-    for (const frame of this.#outbox.frames) if (frame.type === "ask") this.#showAsk(frame);
     this.#connect();
     this.adopt();
   }
 
   get busy() {
-    return this.#pending.size > 0 || this.#turns.some;
+    return this.#requests.some || this.#turns.some;
   }
 
   send(frame) {
@@ -48,96 +46,62 @@ export class Chat extends EventTarget {
     this.#turns.adopt();
   }
 
-  // --- what the reader does ---
+  // --- what the reader wants ---
 
   async ask(text, id = newId()) {
     const frame = { type: "ask", id, text };
-    this.#showAsk(frame);
+    this.#requests.show(frame);
     follow();
     this.changed();
     try {
       if (!this.id) await this.#begin();
-      this.#post(frame);
     } catch (problem) {
-      this.#refused(frame.id, problem);
+      this.#refused(id, problem);
+      return;
     }
+    this.#requests.keep(frame);
+    this.send(frame);
   }
 
   async #begin() {
     const { id } = await postJson("/api/conversations/", {});
     this.id = stage.dataset.conversation = id;
     history.replaceState(null, "", `/c/${id}/`);
-    this.#outbox = new Outbox(id);
-    this.dispatchEvent(new Event("named"));
     this.#connect();
+    this.dispatchEvent(new Event("named"));
   }
 
-  retry(article) {
-    const undo = thread.cutFrom(article);
-    this.#request({ type: "retry", message: article.dataset.message }, { undo });
-  }
-
-  edit(article, text) {
-    const undo = thread.cutFrom(article);
-    const question = thread.newQuestion(text);
-    this.#request({ type: "edit", message: article.dataset.message, text }, { undo, question });
-  }
-
-  continue(article) {
-    const undo = thread.reopen(article);
-    this.#request({ type: "continue", turn: article.dataset.turn }, { undo, answer: article });
-  }
-
-  resend(article) {
-    const pending = this.#failed.get(article);
-    if (!pending) return;
-    this.#failed.delete(article);
-    pending.question.remove();
-    pending.answer.remove();
-    this.ask(pending.frame.text);
-  }
-
-  stop() {
-    this.#turns.stop();
-    for (const pending of this.#pending.values()) pending.stop = true;
-  }
-
-  #request(frame, pending) {
-    frame.id = newId();
-    if (!pending.answer) {
-      pending.answer = thread.newAnswer();
-      thread.add(...[pending.question, pending.answer].filter(Boolean));
-    }
-    this.#pending.set(frame.id, { ...pending, frame });
+  // Another version of something: a retry, an edit, a continuation.
+  start(frame, pending) {
+    this.send(this.#requests.start(frame, pending));
     follow();
-    this.#post(frame);
     this.changed();
   }
 
-  #showAsk(frame) {
-    const pending = { frame, question: thread.newQuestion(frame.text), answer: thread.newAnswer() };
-    thread.add(pending.question, pending.answer);
-    this.#pending.set(frame.id, pending);
+  resend(answer) {
+    const text = this.#requests.takeBack(answer);
+    if (text) this.ask(text);
   }
 
-  #post(frame) {
-    this.#outbox.add(frame);
-    this.send(frame);
+  stop() {
+    this.#requests.stop();
+    this.#turns.stop();
   }
 
   // --- what the server says ---
 
   #connect() {
+    this.#requests.open(this.id);
     this.#socket = new Socket(`/ws/chat/${this.id}/?html=1`, {
       opened: () => this.#opened(),
       frame: (frame) => this.#hear(frame),
       away: (away) => (document.getElementById("connection").hidden = !away),
-      refused: (code) => (code === 4401 ? location.reload() : showToast("This chat is no longer there.")),
+      refused: (code) => (code === NOT_SIGNED_IN ? location.reload() : showToast("This chat is no longer there.")),
     });
   }
 
   #opened() {
-    for (const frame of this.#outbox.frames) this.send(frame);
+    for (const frame of this.#requests.frames) this.send(frame);
     this.#turns.attachAll();
   }
 
@@ -151,39 +115,27 @@ export class Chat extends EventTarget {
   }
 
   #accepted(frame) {
-    this.#outbox.remove(frame.id);
-    const pending = this.#pending.get(frame.id);
-    this.#pending.delete(frame.id);
-    const article = pending ? thread.place(pending, frame) : thread.byMessage(frame.answer);
+    const { article, stop, edited } = this.#requests.accepted(frame);
     if (!article) this.#reload();
     else if (article.dataset.state === "running" && !this.#turns.has(frame.turn)) {
       this.#turns.follow(frame.turn, article).phase("Waiting for the model…");
     }
-    if (pending?.stop) this.#turns.stop();
-    if (pending?.frame.type === "edit") this.#refresh(frame.question);
+    if (stop) this.#turns.stop();
+    if (edited) this.#refresh(frame.question);
     thread.retitle(frame.title);
     this.changed();
     this.dispatchEvent(new Event("accepted"));
   }
 
   #refused(id, problem) {
-    this.#outbox?.remove(id);
-    const pending = this.#pending.get(id);
-    this.#pending.delete(id);
-    if (pending?.undo) {
-      pending.undo();
-      showToast(problem.message);
-    } else if (pending) {
-      thread.showProblem(pending.answer, problem);
-      this.#failed.set(pending.answer, pending);
-    }
+    this.#requests.refused(id, problem);
     this.changed();
   }
 
   // A turn began somewhere: in another tab, when it is none of ours.
   #news({ kind, turn }) {
-    if (kind !== "turn" || this.#turns.has(turn) || this.#pending.size > 0) return;
-    if (!thread.byTurn(turn)) this.#reload();
+    if (kind !== "turn" || this.#requests.some || this.#turns.has(turn) || thread.byTurn(turn)) return;
+    this.#reload();
   }
 
   async #refresh(message) {
@@ -192,6 +144,7 @@ export class Chat extends EventTarget {
 
   async #reload() {
     await window.htmx.ajax("GET", `/c/${this.id}/`, { target: "#messages", swap: "innerHTML" });
+    delete stage.dataset.empty;
     this.adopt();
   }
 }

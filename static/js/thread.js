@@ -91,11 +91,21 @@ export function cutFrom(article) {
   };
 }
 
+// What stands in backticks is a command.
+function commands(text) {
+  return text.split("`").map((part, index) => {
+    if (index % 2 === 0) return part;
+    const code = document.createElement("code");
+    code.textContent = part;
+    return code;
+  });
+}
+
 // Shows a problem inside an answer, with a button that carries `action`.
 export function showProblem(article, { message, hint }, action = "resend") {
   const problem = fromTemplate("problem-template");
   problem.querySelector(".problem-message").textContent = message;
-  problem.querySelector(".problem-hint").textContent = hint ?? "";
+  problem.querySelector(".problem-hint").replaceChildren(...commands(hint ?? ""));
   problem.querySelector("button").dataset.action = action;
   article.querySelector(".ending").replaceChildren(problem);
   article.querySelector(".phase").hidden = true;

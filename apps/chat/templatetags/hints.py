@@ -1,0 +1,18 @@
+"""How the hints of errors are shown: commands in backticks look like commands."""
+
+from __future__ import annotations
+
+import re
+
+from django import template
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+register = template.Library()
+COMMAND = re.compile(r"`([^`]+)`")
+
+
+@register.filter
+def commands(text: str) -> SafeString:
+    """The text, escaped, with what stands in backticks as code."""
+    return mark_safe(COMMAND.sub(r"<code>\1</code>", escape(text)))  # noqa: S308 - escaped before
