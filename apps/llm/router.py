@@ -22,6 +22,7 @@ __all__ = ["Offer", "Router", "Target", "default_options", "router", "use"]
 WINDOWS = {"builtin": 4096}
 OTHER_WINDOW = 8192
 LOAD_LIMIT = 60.0
+CHOICE_LIMIT = 200
 POLL = 0.25
 START_HINT = "Start Nitro with `nitro up`, which brings a model along, or set OPENAI_BASE_URL."
 KIND_HINT = "Choose one of: {}. A model of a server is written kind:model, such as openai:gpt-4o-mini."
@@ -106,13 +107,15 @@ class Router:
     def _split(self, choice: str) -> tuple[str, str]:
         if not choice:
             return self._default_kind(), ""
+        if len(choice) > CHOICE_LIMIT or not choice.isprintable():
+            raise ModelMissing("No model has a name like that.", hint=KIND_HINT.format(", ".join(self.kinds)))
         kind, _, model = choice.partition(":")
         if kind in self.kinds:
             return kind, model
         for farm in self._farms.values():
             if farm.model(choice) is not None:
                 return farm.kind, choice
-        raise ModelMissing(f"There is no model {choice[:80]!r}.", hint=KIND_HINT.format(", ".join(self.kinds)))
+        raise ModelMissing(f"There is no model {choice!r}.", hint=KIND_HINT.format(", ".join(self.kinds)))
 
     def _default_kind(self) -> str:
         kind = self.settings.ai_model

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from typing import TypeVar
 
+from apps.llm.errors import ProviderError
 from apps.llm.events import Event, Progress, ReasoningDelta, RouterEvent, TextDelta
 from apps.llm.messages import Call, Message, Options, Role
 
@@ -24,6 +25,18 @@ async def collect(events: AsyncGenerator[AnyEvent, None]) -> list[AnyEvent]:
     """All events until the end."""
     async with aclosing(events):
         return [event async for event in events]
+
+
+async def failing(events: AsyncGenerator[AnyEvent, None]) -> tuple[list[AnyEvent], ProviderError]:
+    """The events before an answer fails, and its error."""
+    said: list[AnyEvent] = []
+    try:
+        async with aclosing(events):
+            async for event in events:
+                said.append(event)
+    except ProviderError as failure:
+        return said, failure
+    raise AssertionError(f"It did not fail but said {said}")
 
 
 def text_of(events: Iterable[RouterEvent]) -> str:

@@ -31,7 +31,7 @@ async def test_those_who_wait_hear_their_place_as_it_changes() -> None:
     first.release()
     await asyncio.sleep(0.01)
     second.release()
-    assert await hearing == [[1], [2, 1]]
+    assert list(await hearing) == [[1], [2, 1]]
 
 
 async def test_whoever_leaves_the_line_moves_the_others_up() -> None:
@@ -63,7 +63,9 @@ async def test_a_newcomer_does_not_pass_the_line() -> None:
 
 
 @given(limit=st.integers(1, 3), moves=st.lists(st.integers(0, 9), max_size=40))
-def test_never_more_than_the_limit_are_inside_and_nobody_waits_before_a_free_place(limit: int, moves: list[int]) -> None:
+def test_never_more_than_the_limit_are_inside_and_nobody_waits_before_a_free_place(
+    limit: int, moves: list[int]
+) -> None:
     gate = Gate(limit)
     tickets: list[Ticket] = []
     for move in moves:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from apps.llm.errors import Refused
 from apps.llm.events import Finished, TextDelta
 from apps.llm.messages import Call, Image, Message, Options, Role
 from apps.llm.providers.base import ModelInfo
@@ -15,8 +16,8 @@ from apps.llm.providers.openai_compatible import OpenAICompatible, builtin, open
 from apps.llm.providers.openai_request import CONTINUE, request_body
 from apps.llm.settings import LlmSettings
 from benchmarks.standin import StandIn
-from tests.llm.asking import collect, question, text_of
-from tests.llm.wire import Recording, answer, playing
+from tests.llm.asking import collect, failing, question, text_of
+from tests.llm.wire import Recording, answer, playing, recorded
 
 EVERYWHERE = {"model", "messages", "stream", "stream_options", "max_tokens", "temperature", "top_p"}
 
@@ -149,6 +150,44 @@ async def _listed(server: Recording, **options: Any) -> list[ModelInfo]:
         return await provider.models()
     finally:
         await provider.close()
+
+
+def refusal(field: str, code: str = "unsupported_parameter") -> bytes:
+    return answer(400, json.dumps({"error": {"message": f"No {field}", "param": field, "code": code}}).encode())
+
+
+GOOD = answer(200, b'{"choices":[{"message":{"content":"Hi"}}]}')
+
+
+async def test_fields_that_a_model_does_not_take_are_left_out_from_then_on() -> None:
+    parts = [[refusal("max_tokens")], [refusal("temperature", "unsupported_value")], [GOOD]]
+    async with recorded(Recording(parts)) as server:
+        provider = OpenAICompatible(server.url)
+        for _ in range(2):
+            assert text_of(await collect(provider.stream(question()))) == "Hi"
+        await provider.close()
+    assert server.connections == 4
+    assert b"max_completion_tokens" in server.bodies[-1]
+    assert b"temperature" not in server.bodies[-1]
+
+
+@pytest.mark.parametrize("field", ["model", "messages", "top_k", "\ud800"])
+async def test_other_fields_are_not_left_out(field: str) -> None:
+    async with playing(refusal(field)) as server:
+        provider = OpenAICompatible(server.url)
+        _, failure = await failing(provider.stream(question()))
+        await provider.close()
+    assert isinstance(failure, Refused)
+    assert server.connections == 1
+
+
+async def test_a_server_that_refuses_again_and_again_is_not_asked_for_ever() -> None:
+    async with playing(refusal("max_tokens")) as server:
+        provider = OpenAICompatible(server.url)
+        _, failure = await failing(provider.stream(question()))
+        await provider.close()
+    assert isinstance(failure, Refused)
+    assert server.connections == 2
 
 
 def test_builders_make_a_provider_for_each_address() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import astuple
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -23,8 +24,7 @@ def read(raw: bytes, *cuts: int) -> tuple[list[Event], ProviderError | None]:
     """All events of these bytes, read in pieces."""
     stream = CompletionStream("model server")
     events: list[Event] = []
-    edges = [0, *sorted(cuts), len(raw)]
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise([0, *sorted(cuts), len(raw)]):
         if begin < end and not stream.done and stream.failure is None:
             events += stream.feed(raw[begin:end])
     if not stream.done and stream.failure is None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from apps.llm.errors import Unreachable
-from apps.llm.events import Event, Finished, TextDelta, Usage
+from apps.llm.events import Finished, TextDelta, Usage
 from apps.llm.providers.scripted import Script, Scripted, demonstration, numbered
 from apps.llm.settings import LlmSettings
-from tests.llm.asking import collect, question
+from tests.llm.asking import collect, failing, question
 
 
 async def test_it_says_its_tokens_one_by_one() -> None:
@@ -26,10 +26,8 @@ async def test_it_follows_its_scripts_in_order_and_repeats_the_last() -> None:
 @pytest.mark.parametrize(("after", "said"), [(0, 0), (2, 2), (9, 3)])
 async def test_it_fails_where_the_script_says_so(after: int, said: int) -> None:
     provider = Scripted(Script(tokens=numbered(3), failure=Unreachable("gone"), fails_after=after))
-    events: list[Event] = []
-    with pytest.raises(Unreachable, match="gone"):
-        async for event in provider.stream(question()):
-            events.append(event)
+    events, failure = await failing(provider.stream(question()))
+    assert failure.message == "gone"
     assert len(events) == said
     assert provider.running == 0
 

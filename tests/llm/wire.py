@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ class Recording:
     url: str = ""
     connections: int = 0
     heads: list[bytes] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
 
     async def play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection."""
@@ -49,6 +51,8 @@ class Recording:
             if head != TLS_HELLO:
                 head += await reader.readuntil(b"\r\n\r\n")
             self.heads.append(head)
+            if length := re.search(rb"(?i)content-length: ([0-9]+)", head):
+                self.bodies.append(await reader.readexactly(int(length[1])))
             for part in self.parts[min(self.connections, len(self.parts)) - 1]:
                 writer.write(part)
                 await writer.drain()

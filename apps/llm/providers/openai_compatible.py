@@ -18,7 +18,7 @@ from apps.llm.messages import Call
 from apps.llm.providers.base import ModelInfo, Provider, Timeouts
 from apps.llm.providers.connections import PatientReader, Sessions, get_json, whole_body
 from apps.llm.providers.failures import TRANSPORT_ERRORS, failure_of_exception, failure_of_status
-from apps.llm.providers.openai_request import request_body
+from apps.llm.providers.openai_request import request_body, unwanted_field, without
 from apps.llm.providers.openai_stream import CompletionStream
 from apps.llm.settings import LlmSettings
 
@@ -46,6 +46,7 @@ class OpenAICompatible(Provider):
         self.where = "built-in model" if kind == "builtin" else f"model server at {_origin(base_url)}"
         self.timeouts = timeouts or Timeouts()
         self._llama = llama
+        self._unwanted: dict[str, frozenset[str]] = {}
         self._headers = {"Content-Type": "application/json"}
         if api_key and not urlsplit(base_url).username:  # name and password in the address are sent instead
             self._headers["Authorization"] = f"Bearer {api_key}"
@@ -86,18 +87,26 @@ class OpenAICompatible(Provider):
         await self._sessions.close()
 
     async def _sent(self, call: Call, deadline: float) -> aiohttp.ClientResponse:
-        """Send the request and wait for the head of its answer; raises what a bad status stands for."""
-        body = _encoded(request_body(call, llama=self._llama))
+        """Send the request and wait for the head of its answer; raises what a bad status stands for.
+
+        A model that does not take one of our fields is asked again without it, and is not sent it any more.
+        """
+        body = request_body(call, llama=self._llama)
+        unwanted = self._unwanted.get(call.model, frozenset())
         try:
             async with asyncio.timeout_at(deadline):
-                response = await self._post(body)
-                if response.status < 300:
-                    return response
-                async with response:
-                    raw = await whole_body(response)
+                while True:
+                    response = await self._post(_encoded(without(body, unwanted) if unwanted else body))
+                    if response.status < 300:
+                        return response
+                    async with response:
+                        raw = await whole_body(response)
+                    field = unwanted_field(raw, body) if response.status == 400 else ""
+                    if not field or field in unwanted:
+                        raise failure_of_status(response.status, raw, response.headers, self.where)
+                    unwanted = self._unwanted[call.model] = unwanted | {field}
         except TRANSPORT_ERRORS as error:
             raise failure_of_exception(error, self.where) from error
-        raise failure_of_status(response.status, raw, response.headers, self.where)
 
     async def _post(self, body: bytes) -> aiohttp.ClientResponse:
         """Post once; a second time where the server had closed the idle connection that was used."""

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Iterable
 from typing import Any
+
+import orjson
 
 from apps.llm.messages import Call, Message, Role
 
+UNWANTED_CODES = frozenset({"unsupported_parameter", "unsupported_value"})
+UNWANTED_FIELDS = frozenset({"max_tokens", "temperature", "top_p", "stop", "seed", "stream_options"})
 CONTINUE = "Continue your last answer exactly where it stopped. Do not repeat anything of it, and add no introduction."
 
 
@@ -37,6 +42,27 @@ def request_body(call: Call, *, llama: bool) -> dict[str, Any]:
     if call.tools:
         body["tools"] = list(call.tools)
     return body
+
+
+def unwanted_field(raw: bytes, body: dict[str, Any]) -> str:
+    """The field of our request that a model does not take, read off its error; empty where the error is another one.
+
+    OpenAI's newer models refuse `max_tokens`, and any temperature but their own.
+    """
+    try:
+        error = orjson.loads(raw)["error"]
+        code, field = error["code"], error["param"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return ""
+    return field if code in UNWANTED_CODES and field in UNWANTED_FIELDS and field in body else ""
+
+
+def without(body: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:
+    """The request without fields that the model does not take; the limit of tokens goes by its newer name instead."""
+    rest = {name: value for name, value in body.items() if name not in fields}
+    if "max_tokens" in fields:
+        rest["max_completion_tokens"] = body["max_tokens"]
+    return rest
 
 
 def _messages(call: Call, *, llama: bool) -> list[dict[str, Any]]:
