@@ -61,7 +61,8 @@ def test_listening_to_the_world_needs_a_name_for_it(settings: Settings, host: st
 def test_every_hint_leads_to_a_heading_of_the_documentation(settings: Settings, tmp_path: Path) -> None:
     settings.DEBUG_MODE, settings.ALLOWED_HOSTS, settings.SECRET_KEY = True, ["*"], "short"
     settings.NITRO_HOME = tmp_path / "gone"
-    headings = {line.strip("# `\n").lower() for line in CONFIGURATION.open() if line.startswith("#")}
+    lines = CONFIGURATION.read_text(encoding="utf-8").splitlines()
+    headings = {line.strip("# `").lower() for line in lines if line.startswith("#")}
     for message in said(deploy=True).values():
         anchor = str(message.hint).rpartition("#")[2].rstrip(".")
         assert anchor in headings

@@ -1,0 +1,95 @@
+"""The access matrix: for every address, who gets what. A new address needs a row here, or the tests fail.
+
+`owner` is Alice, to whom everything in the address belongs; `other` is Bob; `admin` is somebody with all rights who
+owns none of it; `inactive` is Alice in her open browser after her account was switched off; `key` is a program of Alice
+whose key has every everyday scope but the one that is needed (pages take no keys, so there it is a stranger).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+PEOPLE = ("owner", "other", "anonymous", "admin", "inactive", "key")
+SIGN_IN = 302  # to the sign-in page
+
+
+@dataclass(frozen=True)
+class Row:
+    """One address and method, and the status for each of PEOPLE.
+
+    `scope` is what a key needs there, if it takes keys; `names` says which thing of Alice fills a parameter, where it
+    is not the one of the same name.
+    """
+
+    route: str
+    method: str
+    statuses: tuple[int, int, int, int, int, int]
+    scope: str = ""
+    form: Mapping[str, str] = field(default_factory=dict)
+    json: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def status(self, person: str) -> int:
+        return self.statuses[PEOPLE.index(person)]
+
+
+def everybody(route: str, status: int, method: str = "get") -> Row:
+    """The same for all."""
+    return Row(route, method, (status,) * 6)
+
+
+def own(route: str, status: int, method: str = "get", **form: str) -> Row:
+    """A page about something of Alice: for her alone, 404 for everybody else who is signed in."""
+    return Row(route, method, (status, 404, SIGN_IN, 404, SIGN_IN, SIGN_IN), form=form)
+
+
+def personal(route: str, status: int, method: str = "get", **form: str) -> Row:
+    """A page that shows everybody their own things."""
+    return Row(route, method, (status, status, SIGN_IN, status, SIGN_IN, SIGN_IN), form=form)
+
+
+ROWS = (
+    # health
+    everybody("healthz", 200),
+    everybody("readyz", 200),
+    # accounts
+    Row("accounts:sign-in", "get", (302, 302, 200, 302, 200, 200)),
+    everybody("accounts:sign-up", 404),
+    everybody("accounts:sign-up", 404, "post"),
+    Row(
+        "accounts:link", "get", (302, 302, 302, 302, 410, 302)
+    ),  # whoever holds the link; not to an account that is off
+    personal("accounts:sign-out", 302, "post"),
+    personal("accounts:sign-out", 405, "get"),
+    personal("accounts:theme", 204, "post", theme="dark"),
+    personal("accounts:settings", 200),
+    personal("accounts:settings", 302, "post", theme="dark"),
+    personal("accounts:password", 400, "post"),
+    personal("accounts:key-create", 400, "post"),
+    personal("accounts:sign-out-everywhere", 302, "post"),
+    own("accounts:key-revoke", 302, "post"),
+    # chat: pages
+    everybody("chat:offline", 200),
+    personal("chat:new", 200),
+    personal("chat:list", 200),
+    own("chat:conversation", 200),
+    own("chat:rename", 200, "post", title="Mine"),
+    own("chat:delete", 302, "post"),
+    Row("chat:restore", "post", (302, 404, SIGN_IN, 404, SIGN_IN, SIGN_IN), names={"conversation_id": "deleted_id"}),
+    own("chat:version", 302, "post", message="{message_id}"),
+    own("chat:message", 200),
+    own("chat:message-text", 200),
+    # chat: API
+    Row("chat:api-conversations", "post", (201, 201, 401, 201, 401, 403), scope="chat", json=True),
+)
+
+# Frames about something of Alice, by the code that Bob, and an administrator, hear in a chat of their own.
+FRAMES = {
+    "stop": {"turn": "{turn_id}"},
+    "retry": {"message": "{answer_id}"},
+    "edit": {"message": "{message_id}", "text": "what I never said"},
+    "continue": {"turn": "{turn_id}"},
+    "attach": {"turn": "{turn_id}", "after": 0},
+}
+HARMLESS_FRAMES = {"ask"}  # names nothing that exists

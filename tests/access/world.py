@@ -1,0 +1,94 @@
+"""Alice's things, and everybody who comes to see them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from apps.accounts import services as accounts
+from apps.accounts.models import ApiKey, User
+from apps.chat import services as chat
+from apps.chat.models import Conversation, Message, Turn
+from tests import cast
+from tests.access.table import Row
+
+
+@dataclass(frozen=True)
+class World:
+    """The names that addresses and frames are filled with."""
+
+    names: dict[str, Any]
+
+    def address(self, row: Row) -> str:
+        wanted = {name: row.names.get(name, name) for name in routes()[row.route]}
+        return reverse(row.route, kwargs={name: self.names[found] for name, found in wanted.items()})
+
+    def fill(self, values: Any) -> dict[str, Any]:
+        return {key: value.format(**self.names) if isinstance(value, str) else value for key, value in values.items()}
+
+
+def world() -> World:
+    """A chat of Alice with a question, an answer and its turn; a key of hers; a link to sign in."""
+    alice = cast.alice()
+    conversation = chat.conversation_create(user=alice, title="Alice's secret")
+    question = Message.objects.create(conversation=conversation, role=Message.Role.USER, text="canary question")
+    answer = Message.objects.create(
+        conversation=conversation, role=Message.Role.ASSISTANT, parent=question, position=1, text="canary answer"
+    )
+    turn = Turn.objects.create(conversation=conversation, question=question, answer=answer, state=Turn.State.DONE)
+    conversation.leaf = answer
+    conversation.save()
+    deleted = chat.conversation_create(user=alice, title="Alice's secret, deleted")
+    chat.conversation_delete(user=alice, conversation_id=deleted.pk)
+    return World(
+        {
+            "conversation_id": conversation.pk,
+            "deleted_id": deleted.pk,
+            "message_id": question.pk,
+            "answer_id": answer.pk,
+            "turn_id": turn.pk,
+            "key_id": accounts.api_key_create(user=alice, name="hers").key.pk,
+            "token": accounts.sign_in_link_create(user=alice).split("/")[-2],
+        }
+    )
+
+
+def belongings() -> list[Any]:
+    """All that Alice has, to see whether somebody has changed it."""
+    chats = Conversation.objects.filter(owner__username="alice").values_list("pk", "title", "deleted_at", "leaf")
+    messages = Message.objects.filter(conversation__owner__username="alice").values_list("pk", "text", "parent")
+    turns = Turn.objects.filter(conversation__owner__username="alice").values_list("pk", "state", "stop_requested")
+    keys = ApiKey.objects.filter(user__username="alice", name="hers").values_list("pk", "revoked")
+    return [sorted(rows, key=str) for rows in (chats, messages, turns, keys)]
+
+
+def browser(person: str, row: Row) -> Client:
+    """Somebody of PEOPLE, as they come to an address."""
+    client = Client()
+    if person == "key":
+        client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {cast.key_of(cast.alice(), *cast.every_scope_but(row.scope))}"
+        return client
+    user = {"owner": cast.alice, "inactive": cast.alice, "other": cast.bob, "admin": cast.admin}.get(person)
+    if user is not None:
+        client.force_login(user())
+    if person == "inactive":
+        User.objects.filter(pk=cast.alice().pk).update(is_active=False)
+    return client
+
+
+def routes() -> dict[str, list[str]]:
+    """The name of every address of the site, the admin's excepted, and the parameters it takes."""
+    return dict(walk(get_resolver().url_patterns, ""))
+
+
+def walk(patterns: Any, space: str) -> list[tuple[str, list[str]]]:
+    found: list[tuple[str, list[str]]] = []
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver) and pattern.namespace != "admin":
+            found += walk(pattern.url_patterns, f"{space}{pattern.namespace}:" if pattern.namespace else space)
+        elif isinstance(pattern, URLPattern):
+            found.append((f"{space}{pattern.name or pattern.pattern}", list(pattern.pattern.converters)))
+    return found
