@@ -1,0 +1,108 @@
+"""Measures the path of an answer on this machine: `python -m benchmarks.chat [--quick] [--only NAME …] [--json FILE]`.
+
+Starts everything it needs on a fresh data folder. The load generator, the stand-in model server and Nitro share the
+machine's cores. Prints a Markdown table; docs/benchmarks.md says what the figures mean.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import psutil
+import uvloop
+
+from benchmarks import pages, races, startup
+from benchmarks.household import Household, household
+from benchmarks.races import Figures
+from benchmarks.report import table
+
+Measure = Callable[[Household], Awaitable[Figures]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """One measurement: how the stand-in must speak, and how often it is repeated."""
+
+    name: str
+    model: tuple[str, ...]
+    measure: Measure
+    repeat: int = 3
+
+
+def benches(*, quick: bool) -> list[Bench]:
+    """All measurements that need a running household."""
+    full = 1 if quick else 3
+    unlimited = 5_000 if quick else 50_000
+    race = ("--rate", "20", "--tokens", "20" if quick else "100")
+    crowds = (10,) if quick else (100, 200, 500)
+    return [
+        Bench("one", ("--rate", "0", "--tokens", "5"), partial(races.one_chat, pairs=5 if quick else 40), full),
+        Bench("starts", ("--rate", "0", "--tokens", "1"), partial(races.starts, turns=20 if quick else 200), full),
+        *(Bench(f"crowd-{n}", race, partial(races.many_chats, count=n, tokens=int(race[3])), full) for n in crowds),
+        Bench(
+            "steady",
+            ("--rate", "20", "--tokens", "20" if quick else "400"),
+            partial(races.steady_chats, count=10, over=2.0, tokens=20)
+            if quick
+            else partial(races.steady_chats, count=100, over=20.0, tokens=400),
+            full,
+        ),
+        Bench("speed", ("--rate", "0", "--tokens", str(unlimited)), partial(races.full_speed, tokens=unlimited), full),
+        Bench(
+            "straight",
+            ("--rate", "0", "--tokens", str(unlimited)),
+            partial(races.straight_speed, tokens=unlimited),
+            full,
+        ),
+        Bench("bytes-100", (), partial(races.stream_bytes, rate=400 if quick else 100), full),
+        *([] if quick else [Bench("bytes-20", (), partial(races.stream_bytes, rate=20), 1)]),
+        Bench("history", (), partial(pages.long_conversation, messages=100 if quick else 1000), full),
+        Bench("first-visit", (), pages.first_visit, 1),
+    ]
+
+
+async def run(house: Household, chosen: Sequence[Bench]) -> dict[str, list[Figures]]:
+    """Every measurement, repeated; a line about each repetition goes to stderr."""
+    await races.warm_up(house)
+    results: dict[str, list[Figures]] = {}
+    for bench in chosen:
+        if bench.model:
+            await asyncio.to_thread(house.model, *bench.model)
+            await races.warm_up(house)
+        for _ in range(bench.repeat):
+            psutil.cpu_percent()
+            await asyncio.sleep(1.0)
+            figures = {"load_before": psutil.cpu_percent()} | await bench.measure(house)
+            results.setdefault(bench.name, []).append(figures)
+            said = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+            print(f"{bench.name}: {said}", file=sys.stderr, flush=True)
+    return results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.chat", description="Measures the path of an answer.")
+    parser.add_argument("--quick", action="store_true", help="a smoke test of the measurements themselves")
+    parser.add_argument("--only", nargs="*", default=[], metavar="NAME", help="only these measurements")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every repetition there")
+    given = parser.parse_args()
+    wanted = [bench for bench in benches(quick=given.quick) if not given.only or bench.name in given.only]
+    results: dict[str, list[Figures]] = {}
+    if wanted:
+        with household() as house:
+            results = uvloop.run(run(house, wanted))
+    if not given.only or "startup" in given.only:
+        results["startup"] = uvloop.run(startup.second_starts(1 if given.quick else 3))
+    if given.json:
+        given.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    print(table(results))
+
+
+if __name__ == "__main__":
+    main()
