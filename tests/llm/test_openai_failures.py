@@ -123,6 +123,7 @@ async def test_a_refused_connection_is_unreachable(make: Make) -> None:
         free.bind(("127.0.0.1", 0))
         failure = (await failure_of(make(f"http://127.0.0.1:{free.getsockname()[1]}/v1")))[1]
     assert type(failure) is Unreachable
+    assert failure.message.endswith("Connection refused.")
 
 
 async def test_an_unknown_name_is_unreachable(make: Make) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import ssl
 from collections.abc import Mapping
@@ -81,7 +82,8 @@ def failure_of_exception(error: Exception, where: str) -> ProviderError:
     if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
         return Unreachable(f"No secure connection to the {where}: {excerpt(str(error))}", hint=TLS_HINT)
     if isinstance(error, aiohttp.ClientConnectorError):
-        return Unreachable(f"No connection to the {where}: {excerpt(error.strerror or str(error))}.")
+        reason = os.strerror(error.errno) if error.errno else excerpt(str(error))
+        return Unreachable(f"No connection to the {where}: {reason}.")
     if isinstance(error, (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
         return Unreachable(f"The connection to the {where} broke in the middle.")
     if isinstance(error, aiohttp.InvalidURL):
