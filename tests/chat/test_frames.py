@@ -37,7 +37,10 @@ def ask(**fields: Any) -> str:
     ("raw", "frame"),
     [
         ({"type": "ask", "id": str(ID), "text": "Hi"}, Ask(ID, "Hi")),
-        ({"type": "ask", "id": ID.hex, "text": " Hi\n", "model": "m", "cache": False}, Ask(ID, " Hi\n", "m", {}, False)),
+        (
+            {"type": "ask", "id": ID.hex, "text": " Hi\n", "model": "m", "cache": False},
+            Ask(ID, " Hi\n", "m", {}, False),
+        ),
         ({"type": "ask", "id": str(ID), "text": "Hi", "options": None, "model": None}, Ask(ID, "Hi")),
         ({"type": "ask", "id": str(ID), "text": "Hi", "attachments": [], "search": False}, Ask(ID, "Hi")),
         ({"type": "ask", "id": str(ID), "text": "Hi", "surprise": {"a": 1}}, Ask(ID, "Hi")),
@@ -54,7 +57,21 @@ def test_every_frame_of_the_contract_is_understood(raw: dict[str, Any], frame: C
     assert parse(json.dumps(raw)) == frame
 
 
-NO_JSON_OBJECTS = ["", " ", "hello", "{", '{"a":}', "[]", '["ask"]', "1", "null", '"ask"', "NaN", '{"after":NaN}', "\x00"]
+NO_JSON_OBJECTS = [
+    "",
+    " ",
+    "hello",
+    "{",
+    '{"a":}',
+    "[]",
+    '["ask"]',
+    "1",
+    "null",
+    '"ask"',
+    "NaN",
+    '{"after":NaN}',
+    "\x00",
+]
 
 
 @pytest.mark.parametrize("raw", NO_JSON_OBJECTS)
@@ -170,7 +187,9 @@ def test_what_this_server_cannot_do_is_refused_and_not_left_out(fields: dict[str
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=20)
-VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3))
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+)
 FIELDS = st.sampled_from(["type", "id", "text", "turn", "message", "after", "options", "model", "cache", "search"])
 KINDS = st.sampled_from([*frames.READERS, "other"])
 
