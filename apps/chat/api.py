@@ -33,6 +33,8 @@ class ConversationOutput(serializers.Serializer[Any]):
 class ConversationCollection(APIView):
     """Start a chat."""
 
+    scope = "chat"
+
     def post(self, request: Request) -> Response:
         given = ConversationInput(data=request.data)
         given.is_valid(raise_exception=True)
