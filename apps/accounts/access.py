@@ -8,11 +8,12 @@ from django.contrib.auth.models import AnonymousUser
 
 from apps.accounts import selectors, services
 from apps.accounts.models import KEY_BEGINNING, Scope, User
+from apps.accounts.selectors import Ticket
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who came in, and by what; sockets ask `is_current` every few seconds whether that still holds."""
+    """Who came in, and by what; `watch` looks every few seconds whether that still holds."""
 
     user: User | AnonymousUser = field(default_factory=AnonymousUser)
     session_key: str = ""
@@ -24,6 +25,16 @@ class Access:
         if self.key_id is None:
             return True
         return scope in self.scopes and (scope != Scope.ADMIN or self.user.is_staff)
+
+    @property
+    def ticket(self) -> Ticket:
+        """What is looked at again while a socket is open. Only for somebody who is signed in."""
+        if not isinstance(self.user, User):
+            raise TypeError("a stranger has no ticket")
+        if self.key_id is not None:
+            return Ticket(user_id=self.user.pk, key_id=self.key_id)
+        session_hash = self.user.get_session_auth_hash()
+        return Ticket(user_id=self.user.pk, session_key=self.session_key, session_hash=session_hash)
 
     def is_current(self) -> bool:
         """Whether the session or key still lets this user in; one or two queries, so call it in a database thread."""

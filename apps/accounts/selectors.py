@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from importlib import import_module
 
 from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.models import Session
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -61,7 +64,36 @@ def api_keys_of_user(*, user: User) -> QuerySet[ApiKey]:
 
 
 def user_is_current(*, user_id: int, session_key: str = "", key_id: int | None = None) -> bool:
-    """Whether a user who came in by this session or key may still be here; made to be asked every few seconds."""
+    """Whether a user who came in by this session or key may still be here; one or two queries."""
     if key_id is not None:
         return api_keys_usable().filter(pk=key_id, user_id=user_id).exists()
     return bool(session_key) and user_of_session(session_key).pk == user_id
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What somebody came in by: a session, with the user's hash at that time, or a key."""
+
+    user_id: int
+    session_key: str = ""
+    session_hash: str = ""
+    key_id: int | None = None
+
+
+def ended(tickets: Collection[Ticket]) -> set[Ticket]:
+    """Those of the tickets that let nobody in any more; three queries for any number of them."""
+    keys = set(api_keys_usable().filter(pk__in={t.key_id for t in tickets if t.key_id}).values_list("pk", flat=True))
+    sessions = set(
+        Session.objects.filter(
+            session_key__in={t.session_key for t in tickets}, expire_date__gt=timezone.now()
+        ).values_list("session_key", flat=True)
+    )
+    users = User.objects.filter(pk__in={t.user_id for t in tickets if t.session_key}, is_active=True)
+    hashes = {user.pk: user.get_session_auth_hash() for user in users.only("password", "session_epoch")}
+    return {ticket for ticket in tickets if not _is_valid(ticket, keys, sessions, hashes)}
+
+
+def _is_valid(ticket: Ticket, keys: set[int], sessions: set[str], hashes: dict[int, str]) -> bool:
+    if ticket.key_id is not None:
+        return ticket.key_id in keys
+    return ticket.session_key in sessions and hashes.get(ticket.user_id) == ticket.session_hash

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -13,6 +14,7 @@ from django.http.request import split_domain_port, validate_host
 
 from apps.accounts.access import Access, access_by_key, access_by_session, bearer_secret, has_key
 from apps.accounts.models import Scope
+from apps.accounts.watch import watch
 from apps.core.database import in_database
 from apps.core.errors import DatabaseAway
 
@@ -24,6 +26,7 @@ Application = Callable[[AsgiScope, Receive, Send], Awaitable[None]]
 PROTOCOL = "nitro"
 BEARER_PROTOCOL = "nitro.bearer."
 TRY_AGAIN_LATER = 1013
+NOT_SIGNED_IN = 4401
 
 
 def bearer_of(scope: AsgiScope) -> str | None:
@@ -105,7 +108,20 @@ class SignedInMiddleware:
             await WebsocketDenier()(scope, receive, send)
             return
         inside = {**scope, "user": access.user, "access": access}
-        await self.inner(inside, receive, accepting(send, subprotocol_of(scope)))
+        send = accepting(send, subprotocol_of(scope))
+        if access.user.is_authenticated:
+            await self.guarded(inside, receive, send)
+        else:
+            await self.inner(inside, receive, send)
+
+    async def guarded(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Serve the socket, and close it when the rights of who opened it have ended."""
+        async with watch().over(scope["access"]) as ended:
+            closing = asyncio.ensure_future(close_when(ended, send))
+            try:
+                await self.inner(scope, receive, unless(ended, send))
+            finally:
+                closing.cancel()
 
     async def access(self, scope: AsgiScope) -> Access:
         secret = bearer_of(scope)
@@ -113,6 +129,21 @@ class SignedInMiddleware:
             return await in_database(access_by_key, secret)
         session_key = session_key_of(scope)
         return await in_database(access_by_session, session_key) if session_key else Access()
+
+
+async def close_when(ended: asyncio.Event, send: Send) -> None:
+    await ended.wait()
+    await send({"type": "websocket.close", "code": NOT_SIGNED_IN})
+
+
+def unless(ended: asyncio.Event, send: Send) -> Send:
+    """`send`, until the event is set; afterwards nothing goes out any more."""
+
+    async def send_unless_ended(message: Any) -> None:
+        if not ended.is_set():
+            await send(message)
+
+    return send_unless_ended
 
 
 def subprotocol_of(scope: AsgiScope) -> str | None:
