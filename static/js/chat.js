@@ -124,7 +124,7 @@ export class Chat extends EventTarget {
     if (edited) this.#refresh(frame.question);
     thread.retitle(frame.title);
     this.changed();
-    this.dispatchEvent(new Event("accepted"));
+    this.dispatchEvent(new CustomEvent("accepted", { detail: frame }));
   }
 
   #refused(id, problem) {

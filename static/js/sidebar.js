@@ -65,8 +65,9 @@ export function startSidebar(chat) {
     document.title = `${event.detail.title} · Nitro`;
     document.getElementById("title").textContent = event.detail.title;
   });
-  chat.addEventListener("accepted", () => {
+  chat.addEventListener("accepted", (event) => {
     const first = chats.querySelector(".chat-item");
-    if (first?.id !== `chat-${chat.id}`) reload();
+    const link = first?.querySelector(".chat-link");
+    if (first?.id !== `chat-${chat.id}` || link?.textContent !== event.detail.title) reload();
   });
 }
