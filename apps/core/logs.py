@@ -13,6 +13,16 @@ def visible(match: re.Match[str]) -> str:
     return match.group().encode("unicode_escape").decode("ascii")
 
 
+class VisitorsMistakes(logging.Filter):
+    """A foreign Host or a forged form is the visitor's mistake: a warning in one line, without a traceback of ours."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.security"):
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+            record.exc_info = record.exc_text = None
+        return True
+
+
 class LineFormatter(logging.Formatter):
     """Keeps a message on one line: line breaks, terminal escapes and reversed text are written out as `\\n`, `\\x1b` ….
 

@@ -97,16 +97,21 @@ async def test_a_key_without_the_scope_does_not_get_in_at_all() -> None:
     await socket.close()
 
 
-async def test_the_owner_is_answered(model: Scripted) -> None:
+async def test_the_owner_is_answered_and_the_log_keeps_silent(
+    model: Scripted, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     names = await in_database(world)
     socket = Socket(await in_database(scope_of, "owner", names.names["conversation_id"]))
     assert (await socket.opened())["type"] == "websocket.accept"
-    await socket.say({"type": "ask", "id": NEW_ID, "text": "Hello"})
+    await socket.say({"type": "ask", "id": NEW_ID, "text": "canary in a question"})
     assert (await socket.hear())["type"] == "accepted"
     heard = await socket.hear()
     while heard["type"] != "done":
         heard = await socket.hear()
     await socket.close()
+    assert "canary" not in caplog.text
+    assert "t00001" not in caplog.text
 
 
 def own_chat_of(person: str) -> tuple[World, AsgiScope]:

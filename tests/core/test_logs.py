@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.core.logs import LineFormatter
+from apps.core.logs import LineFormatter, VisitorsMistakes
 
 
 def line(message: str, *args: object) -> str:
@@ -50,3 +50,20 @@ def test_a_traceback_keeps_its_lines_and_cannot_pass_for_messages() -> None:
     assert rest
     assert all(text.startswith("  ") for text in rest)
     assert "abcdefghijkl" not in "".join(rest)
+
+
+def test_a_visitors_mistake_is_a_warning_in_one_line() -> None:
+    try:
+        raise ValueError("Invalid HTTP_HOST header")
+    except ValueError:
+        record = logging.LogRecord(
+            "django.security.DisallowedHost", logging.ERROR, __file__, 1, "no", (), sys.exc_info()
+        )
+    assert VisitorsMistakes().filter(record)
+    assert LineFormatter("%(levelname)s %(message)s").format(record) == "WARNING no"
+
+
+def test_our_own_mistakes_keep_their_traceback() -> None:
+    record = logging.LogRecord("django.request", logging.ERROR, __file__, 1, "no", (), (ValueError, ValueError(), None))
+    assert VisitorsMistakes().filter(record)
+    assert "ValueError" in LineFormatter("%(message)s").format(record)
