@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from apps.chat.growing import OpenFence, calm
 from apps.chat.intake import Intake
-from apps.chat.markdown import block_render, definitions_join
+from apps.chat.markdown import block_render, definitions_add
 from apps.chat.patches import Change, Patch, change
 from apps.chat.splitting import Fence, blocks_split, fence_and_rest, is_blank, split, without_blank_lines
 
@@ -15,7 +15,10 @@ __all__ = ["Change", "Patch", "Rendering"]
 
 # A block longer than this is rendered again only when it has grown by a tenth, so that all of it together stays linear.
 _LONG = 4000
-_NEW_PARAGRAPH = re.compile(r"\n[ \t]*\n[A-Za-z#*`][^\n]*\n")
+_LONG_HTML = 24_000
+_NEW_PARAGRAPH = re.compile(r"\n[ \t]*\n[A-Za-z#*`]")
+# So many letters show that a block has begun.
+_FIRST_LETTERS = 7
 
 
 class Rendering:
@@ -71,24 +74,25 @@ class Rendering:
             text = self._fence_grow(self._fence, text)
         if text:
             self._waiting.append(text)
-            if self._is_due(text):
+            if self._is_due():
                 self._settle()
 
-    def _is_due(self, text: str) -> bool:
+    def _is_due(self) -> bool:
         """Whether the last block is short, has grown enough, or has probably ended."""
         length = len(self._last)
-        if length <= _LONG or sum(map(len, self._waiting)) >= length // 10:
+        is_long = length > _LONG or (length > 0 and len(self._shown) > 0 and len(self._shown[-1]) > _LONG_HTML)
+        if not is_long or sum(map(len, self._waiting)) >= length // 10:
             return True
-        if not self._guesses or "\n" not in text:
+        if not self._guesses:
             return False
-        self._guesses = _NEW_PARAGRAPH.search("".join(self._waiting)) is None
+        self._guesses = _NEW_PARAGRAPH.search(self._last[-1:] + "".join(self._waiting)) is None
         return not self._guesses
 
     def _settle(self) -> None:
         """Finish the blocks that no further word can change; the one after them is the last block now."""
         new, self._waiting = "".join(self._waiting), []
         source, self._last, self._stale = self._last + new, "", True
-        if "\n" not in new:
+        if "\n" not in new and "\n" not in source[-len(new) - _FIRST_LETTERS :]:
             self._last, source = source, ""
         while source:
             *finished, self._last = split(source, complete=False) or [without_blank_lines(source)]
@@ -98,17 +102,16 @@ class Rendering:
             source = self._fence_enter()
 
     def _block_finish(self, source: str) -> None:
-        found = definitions_join([self._definitions, source])
-        self._definitions, self._guesses = found, True
+        self._guesses = True
+        self._definitions = definitions_add(self._definitions, source)
         self._sources.append(source)
-        self._finished.append(block_render(source, definitions=found))
+        self._finished.append(block_render(source, definitions=self._definitions))
 
     def _refer_backwards(self) -> None:
         """Render again what may refer to an address that was only given later."""
-        known = definitions_join(self._sources)
-        for index, source in enumerate(self._sources if known else ()):
+        for index, source in enumerate(self._sources if self._definitions else ()):
             if "[" in source:
-                self._finished[index] = block_render(source, definitions=known)
+                self._finished[index] = block_render(source, definitions=self._definitions)
                 self._in_step = 0
 
     def _fence_enter(self) -> str:

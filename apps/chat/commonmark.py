@@ -12,7 +12,7 @@ _DELIMITER_ROW = re.compile(r"^[ \t>|:-]+$", re.MULTILINE)
 _OPENING_OR_CLOSING = re.compile(r"<(/?)(?!br|hr|img|input)[a-z]")
 
 _DEEPEST = 40
-_MOST_CELLS = 100_000
+_MOST_CELLS = 50_000
 _MOST_FORMULA_STEPS = 100_000_000
 
 Options = tuple[comrak.ExtensionOptions, comrak.ParseOptions, comrak.RenderOptions]
@@ -23,7 +23,7 @@ def to_html(text: str, *, definitions: str = "") -> str:
 
     Text that nests deeper than a page can show comes back as one block of code.
     """
-    rendered = _render(f"{definitions}\n\n{text}" if definitions and "[" in text else text, positions=False)
+    rendered = _render(f"{definitions}\n{text}" if definitions and "[" in text else text, positions=False)
     if rendered.count("<") > _DEEPEST and _depth(rendered) > _DEEPEST:
         return f"<pre><code>{html.escape(text, quote=False)}</code></pre>\n"
     return rendered

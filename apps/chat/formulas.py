@@ -34,7 +34,7 @@ _FAILURES = (
     exceptions.MissingSuperScriptOrSubscriptError, exceptions.DoubleSubscriptsError, exceptions.DoubleSuperscriptsError,
     exceptions.NoAvailableTokensError, exceptions.InvalidStyleForGenfracError, exceptions.MissingEndError,
     exceptions.InvalidAlignmentError, exceptions.InvalidWidthError, exceptions.LimitsMustFollowMathOperatorError,
-    ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError,
+    ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, StopIteration, TypeError, ValueError,
 )  # fmt: skip
 
 

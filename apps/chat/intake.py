@@ -79,11 +79,11 @@ class Intake:
         return line
 
     def _formula_line(self, line: str) -> str:
-        if line.strip() not in ("", self._formula):
+        if line.strip(" \t\n") not in ("", self._formula):
             return line
         closing = line.replace(self._formula, "```")
         self._formula = ""
-        return closing if closing.strip() else f"```\n{closing}"
+        return closing if closing.strip(" \t\n") else f"```\n{closing}"
 
 
 def printable(text: str) -> str:
@@ -93,7 +93,7 @@ def printable(text: str) -> str:
 
 
 def _closes(line: str, fence: str) -> bool:
-    mark = line.strip()
+    mark = line.strip(" \t\n")
     return len(mark) >= len(fence) and not mark.strip(fence[0])
 
 

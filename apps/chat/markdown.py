@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from functools import reduce
 
 import nh3
 
@@ -38,7 +39,7 @@ def render(text: str) -> str:
 def blocks_render(text: str) -> list[str]:
     """Safe HTML of a whole text, one string for each top-level block."""
     sources = blocks_split(printable(text))
-    known = definitions_join(sources)
+    known = reduce(definitions_add, sources, "")
     return [block_render(source, definitions=known) for source in sources]
 
 
@@ -57,13 +58,16 @@ def block_render(source: str, *, definitions: str = "", growing: bool = False) -
     return finished(_CLEANER.clean(body), growing=growing)
 
 
-def definitions_join(sources: list[str]) -> str:
-    """The link definitions (`[name]: address`) of some blocks, so that other blocks can refer to them."""
-    found: list[str] = []
-    for source in sources:
-        if "]:" in source and Fence.opening(source) is None:
-            found += [line for line in _DEFINITION.findall(source) if not to_html(line)]
-    return "\n".join(found)[:_MOST_DEFINITIONS]
+def definitions_add(known: str, source: str) -> str:
+    """The link definitions (`[name]: address`) known so far and those of one more block, as far as there is room."""
+    if "]:" not in source or Fence.opening(source):
+        return known
+    for line in _DEFINITION.findall(source):
+        if len(known) + len(line) > _MOST_DEFINITIONS:
+            break
+        if not to_html(line):
+            known += f"{line}\n"
+    return known
 
 
 def plain(text: str) -> str:

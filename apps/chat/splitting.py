@@ -11,6 +11,9 @@ _BLOCK_TAG = re.compile(r'<(/?)(p|ul|ol|blockquote|pre|table|hr|h[1-6])\b(?: dat
 _BLANK_LINES = re.compile(r"(?:[ \t]*\n)+")
 # What begins like this may turn out to be a link definition, which is no block.
 _BRACKET = re.compile(r" {0,3}\[")
+# After a blank line, a line that begins like this can neither belong to a list before it nor be raw HTML.
+_BEGUN = re.compile(r"[^\W\d_]|\*\*?[^\s*]|`[^`\n]|#{1,6} |\d{1,2}[^\d.)\s]|[\"'(>|]")
+_AFTER_BLANK_LINE = re.compile(r"\n[ \t]*\n\Z")
 # A table may follow a paragraph indented, but it cannot stand alone like that: it stays with the paragraph.
 _INDENTED = re.compile(r" {0,3}\t| {4}")
 _OPENING_FENCE = re.compile(r"( {0,3})(?:(`{3,})([^`\n]*)|(~{3,})([^\n]*))\n")
@@ -49,8 +52,9 @@ def blocks_split(text: str) -> list[str]:
 def split(text: str, *, complete: bool) -> list[str]:
     """The pieces of a text that starts with a block, each starting with a block.
 
-    While the text grows (complete is False) only those cuts are made that no further word can undo: a block begins for
-    good when its first line is there (`#` may become `#hashtag`), a table when its second line is there too.
+    While the text grows (complete is False) only those cuts are made that no further word can undo. A block begins for
+    good when its first line is there (`#` may become `#hashtag`), a table when its second line is there too; a paragraph
+    after a blank line when its first letter is there.
     """
     text = without_blank_lines(text)
     if "\n" not in text:
@@ -80,24 +84,34 @@ def is_blank(text: str) -> bool:
     return not text.strip(" \t\n")
 
 
-def _cuts(text: str, lines: int) -> Iterator[int]:
+def _cuts(text: str, complete: int) -> Iterator[int]:
     """The offsets of the blocks after the first that begin for good, given how many lines are complete."""
     offset, at, doubtful = 0, 1, -1
     for line, tag in _starts(outline(text)):
-        if line <= at or line + (tag == "table") > lines:
+        if line <= at:
             continue
         for _ in range(line - at):
             offset = text.index("\n", offset) + 1
         at = line
-        if tag == "table" and _INDENTED.match(text, offset):
+        if tag == "table" and (line >= complete or _INDENTED.match(text, offset)):
+            continue
+        if line > complete and not has_begun(text, offset):
             continue
         if doubtful >= 0:
             yield doubtful
         doubtful = offset if _BRACKET.match(text, offset) else -1
         if doubtful < 0:
             yield offset
-    if doubtful >= 0 and lines > text.count("\n"):
+    if doubtful >= 0 and complete > text.count("\n"):
         yield doubtful
+
+
+def has_begun(text: str, offset: int) -> bool:
+    """Whether a block begins for good with the line at the offset, however little of that line is there."""
+    return (
+        _BEGUN.match(text, offset) is not None
+        and _AFTER_BLANK_LINE.search(text, max(0, offset - 80), offset) is not None
+    )
 
 
 def _starts(html: str) -> Iterator[tuple[int, str]]:
