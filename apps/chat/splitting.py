@@ -53,8 +53,8 @@ def split(text: str, *, complete: bool) -> list[str]:
     """The pieces of a text that starts with a block, each starting with a block.
 
     While the text grows (complete is False) only those cuts are made that no further word can undo. A block begins for
-    good when its first line is there (`#` may become `#hashtag`), a table when its second line is there too; a paragraph
-    after a blank line when its first letter is there.
+    good when its first line is there (`#` may become `#hashtag`), a table when its second line is there too, and a
+    paragraph after a blank line when its first letter is there.
     """
     text = without_blank_lines(text)
     if "\n" not in text:

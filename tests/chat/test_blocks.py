@@ -45,7 +45,8 @@ FRAGMENTS = [
         "[^1]",
     ],
 ]
-MARKDOWN = st.lists(st.sampled_from(FRAGMENTS), max_size=40).map("".join)
+BEGINNINGS = [f"\n\n{letters}" for letters in ("T", "**T", "`c`", "1st", "|", "#", "> ")]
+MARKDOWN = st.lists(st.sampled_from(FRAGMENTS + BEGINNINGS), max_size=40).map("".join)
 CUTS = st.lists(st.integers(1, 12), max_size=40)
 
 
@@ -98,6 +99,22 @@ def test_what_is_kept_is_counted_as_javascript_counts() -> None:
     rendering = Rendering()
     rendering.feed("😀é")
     assert rendering.feed("x") == Patch(1, (Change(0, 6, "x</p>\n"),))
+
+
+@pytest.mark.parametrize("beginning", ["T", "**T", "`c", "# T", "1st", "(", "é", "> "])
+def test_a_block_after_a_blank_line_begins_with_its_first_letters(beginning: str) -> None:
+    rendering = Rendering()
+    rendering.feed("- one\n- two\n\n")
+    rendering.feed(beginning)
+    assert len(rendering.blocks) == 2
+
+
+@pytest.mark.parametrize("beginning", ["*", "- ", "1", "12", "<", "[", "  T", "#", "``"])
+def test_what_may_still_belong_to_the_block_before_is_not_cut_off(beginning: str) -> None:
+    rendering = Rendering()
+    rendering.feed("- one\n- two\n\n")
+    rendering.feed(beginning)
+    assert len(rendering.blocks) == 1
 
 
 def test_a_finished_block_travels_no_more() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from apps.chat import markdown
+from apps.chat.intake import printable
 from tests.chat.texts import DOCUMENT
 
 
@@ -92,7 +93,7 @@ def test_html_blocks_are_shown_as_text_in_a_paragraph() -> None:
 
 
 def test_a_document_rendered_in_blocks_is_the_document_rendered_at_once() -> None:
-    assert markdown.render(DOCUMENT) == markdown.block_render(markdown.printable(DOCUMENT))
+    assert markdown.render(DOCUMENT) == markdown.block_render(printable(DOCUMENT))
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n", "\t\n \n"])
