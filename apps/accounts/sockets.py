@@ -68,7 +68,11 @@ def is_own_origin(origin: str, host: str) -> bool:
 
 
 class OriginGuard:
-    """Refuses sockets of other sites' pages, of programs without Origin and key, and with a key in the address."""
+    """Refuses sockets of other sites' pages, and those with a key in the address.
+
+    Browsers always name the Origin of a page that opens a socket. Who sends none is a program, which cannot be tricked
+    into using somebody's cookie: it may come in with a session as well as with a key.
+    """
 
     def __init__(self, inner: Application) -> None:
         self.inner = inner
@@ -80,9 +84,7 @@ class OriginGuard:
         if has_key(scope.get("query_string", b"").decode("latin-1")):
             return False
         origin = header_of(scope, b"origin")
-        if not origin:
-            return bearer_of(scope) is not None
-        return is_own_origin(origin, header_of(scope, b"host"))
+        return not origin or is_own_origin(origin, header_of(scope, b"host"))
 
 
 class SignedInMiddleware:

@@ -130,15 +130,20 @@ async def test_a_key_in_the_address_is_refused() -> None:
         {"origin": b"http://evil.example:8000", "host": b"evil.example:8000"},
         {"origin": b"null"},
         {"origin": b"http://[::1"},
-        {},
     ],
-    ids=["foreign", "another port", "a name of its own", "null", "broken", "none"],
+    ids=["foreign", "another port", "a name of its own", "null", "broken"],
 )
-async def test_foreign_pages_and_programs_without_a_key_are_refused(headers: dict[str, bytes]) -> None:
+async def test_foreign_pages_are_refused(headers: dict[str, bytes]) -> None:
     _, cookie = await in_database(session_of_alice)
     message, seen = await knock(scope_with(cookie=cookie, **headers))
     assert message["type"] == "websocket.close"
     assert not seen
+
+
+async def test_a_program_without_an_origin_may_use_a_session() -> None:
+    alice, cookie = await in_database(session_of_alice)
+    _, seen = await knock(scope_with(cookie=cookie))
+    assert seen["user"].pk == alice.pk
 
 
 async def test_a_foreign_page_is_refused_even_with_a_key() -> None:
