@@ -35,17 +35,22 @@ class Console:
         except (BrokenPipeError, ValueError):
             self.stream = open("/dev/null", "w", encoding="utf-8")  # noqa: SIM115
 
-    async def follow(self, name: str, output: asyncio.StreamReader | None, noise: str = NOTHING) -> None:
-        """Print what a process writes, line by line, until it ends; not the lines in which `noise` is found."""
+    async def follow(self, name: str, output: asyncio.StreamReader | None, noise: str = NOTHING) -> str:
+        """Print what a process writes, line by line, until it ends; not the lines in which `noise` is found.
+
+        Returns the last of what it said.
+        """
         dull = re.compile(noise)
-        rest = b""
+        rest = recent = b""
         while output and (piece := await output.read(LONGEST)):
+            recent = (recent + piece)[-LONGEST:]
             *lines, rest = (rest + piece).split(b"\n")
             if len(rest) > LONGEST:
                 lines, rest = [*lines, rest], b""
             for line in lines:
                 self._show(name, line, dull)
         self._show(name, rest, dull)
+        return recent.decode("utf-8", "replace")
 
     def _show(self, name: str, line: bytes, dull: re.Pattern[str]) -> None:
         text = line.decode("utf-8", "replace").rstrip()

@@ -16,7 +16,8 @@ from nitro.process import Program, arguments
 logger = logging.getLogger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 STEADY_SECONDS = 30.0  # who ran this long has earned a quick restart again
-REPAIR_AFTER = 3  # deaths in a row before it ever answered
+LAST_WORDS_SECONDS = 1.0
+REPAIR_AFTER = 3  # quick deaths in a row
 
 
 class Service(Protocol):
@@ -30,8 +31,8 @@ class Service(Protocol):
     def program(self) -> Program:
         """What to run."""
 
-    def repair(self) -> str:
-        """Called when it keeps dying; returns what was done, in one sentence, or nothing."""
+    def repair(self, last_words: str) -> str:
+        """Called when it keeps failing, with what it said last; returns what was done, in one sentence, or nothing."""
 
 
 class Keeper:
@@ -43,6 +44,7 @@ class Keeper:
         self.child: asyncio.subprocess.Process | None = None
         self.deaths = 0
         self.problem = ""
+        self.last_words = ""
         self.started = asyncio.Event()
         self._ending = False
         self._task: asyncio.Task[None] | None = None
@@ -106,15 +108,19 @@ class Keeper:
             return
         self.child = child
         self.started.set()
-        await self.console.follow(self.name, child.stdout, program.noise)
+        following = asyncio.create_task(self.console.follow(self.name, child.stdout, program.noise))
         status = await child.wait()
+        # A grandchild may hold the pipe open for longer than anybody wants to wait.
+        done, _ = await asyncio.wait([following], timeout=LAST_WORDS_SECONDS)
+        self.last_words = following.result() if done else ""
+        following.cancel()
         self.child = None
         if not self._ending:
             self.problem = f"ended with status {status}"
             self.console.line(self.name, f"{describe(status)}; starting it again")
 
     async def _mend(self) -> None:
-        if self.deaths % REPAIR_AFTER == 0 and (done := await asyncio.to_thread(self.service.repair)):
+        if self.deaths % REPAIR_AFTER == 0 and (done := await asyncio.to_thread(self.service.repair, self.last_words)):
             self.console.line(self.name, done)
 
 

@@ -49,7 +49,7 @@ class Part:
     def prepare(self) -> None:
         """Nothing to do before a start."""
 
-    def repair(self) -> str:
+    def repair(self, last_words: str) -> str:
         """Nothing to repair."""
         return ""
 

@@ -75,7 +75,7 @@ class Model:
         """Raises `ServiceError` where the model is not installed."""
         model_file()
 
-    def repair(self) -> str:
+    def repair(self, last_words: str) -> str:
         """Nothing to repair."""
         return ""
 

@@ -111,7 +111,7 @@ class Postgres:
         lines = self._pid_lines()
         return len(lines) > 7 and lines[7].strip() == "ready" and _accepts(self.sockets / ".s.PGSQL.5432")
 
-    def repair(self) -> str:
+    def repair(self, last_words: str) -> str:
         """A database is never repaired by guessing."""
         return ""
 

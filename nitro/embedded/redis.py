@@ -17,6 +17,7 @@ NOISE = (
     r"(Redis|Valkey) version=|oO0OoO0OoO0Oo|Configuration loaded|Server initialized|Ready to accept|overcommit"
     r"|SIGTERM scheduling|User requested shutdown|now ready to exit|Calling fsync"
 )
+UNREADABLE = "reading the append only file"
 PROBE_SECONDS = 1.0
 ORPHAN_SECONDS = 10.0
 
@@ -76,9 +77,9 @@ class Redis:
         """Whether it answers; not while it is still reading its file."""
         return self._say(b"PING\r\n").startswith(b"+PONG")
 
-    def repair(self) -> str:
-        """Put data that keeps it from starting out of the way: only caches and queues are in it."""
-        if self.ready() or not any(self.data.glob("*")):
+    def repair(self, last_words: str) -> str:
+        """Put data that it says it cannot read out of the way: only caches and queues are in it."""
+        if UNREADABLE not in last_words:
             return ""
         broken = self.data.with_name(f"redis.broken-{int(time.time())}")
         self.data.rename(broken)

