@@ -20,8 +20,8 @@ def test_a_path_too_long_for_a_socket_moves_beside_and_stays_the_same() -> None:
 
 
 def test_a_socket_as_database_address_reaches_django() -> None:
-    entry = embedded.django_database(embedded.database_url(Path("/srv/ni tro")))
-    assert (entry["HOST"], entry["NAME"], entry["USER"]) == ("/srv/ni tro/run/postgres", "nitro", "nitro")
+    entry = embedded.django_database(embedded.database_url(Path("/srv/my nitro")))
+    assert (entry["HOST"], entry["NAME"], entry["USER"]) == ("/srv/my nitro/run/postgres", "nitro", "nitro")
 
 
 def test_an_address_with_everything_reaches_django() -> None:
