@@ -106,13 +106,10 @@ def conversation_delete(request: Visit, conversation_id: UUID) -> HttpResponse:
 @require_POST
 @told
 def conversation_restore(request: Visit, conversation_id: UUID) -> HttpResponse:
-    """Bring a deleted chat back; where it had been open, open it again."""
+    """Bring a deleted chat back; where it had been open, a plain form opens it again."""
     services.conversation_restore(user=request.user, conversation_id=conversation_id)
-    home = reverse("chat:conversation", args=[conversation_id])
     if not request.htmx:
-        return redirect(home)
-    if "deleted=" in (request.htmx.current_url_abs_path or ""):
-        return HttpResponseClientRedirect(home)
+        return redirect("chat:conversation", conversation_id)
     return trigger_client_event(HttpResponse(), "nitro:restored", {"id": str(conversation_id)})
 
 

@@ -1,6 +1,7 @@
 // Conducts the conversation: the reader's wishes on one side, the server's frames on the other.
 
-import { getText, postJson } from "./http.js";
+import { refresh, reload } from "./fragments.js";
+import { postJson } from "./http.js";
 import { newId } from "./outbox.js";
 import { Requests } from "./requests.js";
 import { follow } from "./scroll.js";
@@ -11,6 +12,7 @@ import { Turns } from "./turns.js";
 
 const stage = document.getElementById("stage");
 const NOT_SIGNED_IN = 4401;
+const LONGEST_WAIT = 5; // seconds
 
 // Events: "changed" (busy or not), "named" (a new chat has its id), "accepted", "ended" (an answer is complete).
 export class Chat extends EventTarget {
@@ -34,12 +36,8 @@ export class Chat extends EventTarget {
     return this.#socket?.send(frame) ?? false;
   }
 
-  changed() {
-    this.dispatchEvent(new Event("changed"));
-  }
-
-  ended(reason) {
-    this.dispatchEvent(new CustomEvent("ended", { detail: reason }));
+  tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 
   adopt() {
@@ -52,7 +50,7 @@ export class Chat extends EventTarget {
     const frame = { type: "ask", id, text };
     this.#requests.show(frame);
     follow();
-    this.changed();
+    this.tell("changed");
     try {
       if (!this.id) await this.#begin();
     } catch (problem) {
@@ -68,14 +66,14 @@ export class Chat extends EventTarget {
     this.id = stage.dataset.conversation = id;
     history.replaceState(null, "", `/c/${id}/`);
     this.#connect();
-    this.dispatchEvent(new Event("named"));
+    this.tell("named");
   }
 
   // Another version of something: a retry, an edit, a continuation.
   start(frame, pending) {
     this.send(this.#requests.start(frame, pending));
     follow();
-    this.changed();
+    this.tell("changed");
   }
 
   resend(answer) {
@@ -93,16 +91,11 @@ export class Chat extends EventTarget {
   #connect() {
     this.#requests.open(this.id);
     this.#socket = new Socket(`/ws/chat/${this.id}/?html=1`, {
-      opened: () => this.#opened(),
+      opened: () => [this.#sendAll(), this.#turns.attachAll()],
       frame: (frame) => this.#hear(frame),
       away: (away) => (document.getElementById("connection").hidden = !away),
       refused: (code) => (code === NOT_SIGNED_IN ? location.reload() : showToast("This chat is no longer there.")),
     });
-  }
-
-  #opened() {
-    for (const frame of this.#requests.frames) this.send(frame);
-    this.#turns.attachAll();
   }
 
   #hear(frame) {
@@ -110,26 +103,35 @@ export class Chat extends EventTarget {
     else if (frame.type === "news") this.#news(frame);
     else if (frame.type !== "error") this.#turns[frame.type]?.(frame);
     else if (frame.turn) this.#turns.problem(frame);
-    else if (frame.id) this.#refused(frame.id, frame);
-    else showToast(frame.message);
+    else if (frame.id && !frame.retry_after) this.#refused(frame.id, frame);
+    else this.#later(frame);
   }
 
   #accepted(frame) {
     const { article, stop, edited } = this.#requests.accepted(frame);
-    if (!article) this.#reload();
-    else if (article.dataset.state === "running" && !this.#turns.has(frame.turn)) {
-      this.#turns.follow(frame.turn, article).phase("Waiting for the model…");
-    }
+    if (article) this.#turns.expect(frame.turn, article);
+    else this.#reload();
     if (stop) this.#turns.stop();
-    if (edited) this.#refresh(frame.question);
+    if (edited) refresh(this.id, thread.byMessage(frame.question));
     thread.retitle(frame.title);
-    this.changed();
-    this.dispatchEvent(new CustomEvent("accepted", { detail: frame }));
+    this.tell("changed");
+    this.tell("accepted", frame);
+  }
+
+  // The server is busy: what it did not take is sent again, unless it takes too long to wait for.
+  #later({ id, message, hint, retry_after: seconds }) {
+    if (id && seconds > LONGEST_WAIT) this.#refused(id, { message, hint });
+    else if (seconds) setTimeout(() => this.#sendAll(), seconds * 1000);
+    else showToast(message);
+  }
+
+  #sendAll() {
+    for (const frame of this.#requests.frames) this.send(frame);
   }
 
   #refused(id, problem) {
     this.#requests.refused(id, problem);
-    this.changed();
+    this.tell("changed");
   }
 
   // A turn began somewhere: in another tab, when it is none of ours.
@@ -138,12 +140,8 @@ export class Chat extends EventTarget {
     this.#reload();
   }
 
-  async #refresh(message) {
-    thread.settle(thread.byMessage(message), await getText(`/c/${this.id}/m/${message}/`));
-  }
-
   async #reload() {
-    await window.htmx.ajax("GET", `/c/${this.id}/`, { target: "#messages", swap: "innerHTML" });
+    await reload(this.id);
     delete stage.dataset.empty;
     this.adopt();
   }

@@ -1,8 +1,5 @@
 // The messages in the page: adds, finds, replaces and brings back.
 
-import { elementOf } from "./http.js";
-import { decorateCode } from "./copy.js";
-
 const messages = document.getElementById("messages");
 const stage = document.getElementById("stage");
 
@@ -109,26 +106,6 @@ export function showProblem(article, { message, hint }, action = "resend") {
   problem.querySelector("button").dataset.action = action;
   article.querySelector(".ending").replaceChildren(problem);
   article.querySelector(".phase").hidden = true;
-}
-
-// Puts the server's rendering of a message in the place of ours; text that is equal stays, with what is selected in it.
-export function settle(article, html) {
-  if (!article.isConnected) return;
-  const fresh = elementOf(html);
-  const [ours, theirs] = [article.querySelector(".prose"), fresh.querySelector(".prose")];
-  if (ours && theirs && blocksOf(ours) === theirs.innerHTML.trim()) {
-    for (const part of [".ending", ".message-foot"]) article.querySelector(part).replaceWith(fresh.querySelector(part));
-    article.dataset.state = fresh.dataset.state;
-  } else {
-    article.replaceWith(fresh);
-    article = fresh;
-  }
-  window.htmx.process(article);
-  decorateCode(article);
-}
-
-function blocksOf(prose) {
-  return [...prose.children].map((block) => block.innerHTML).join("").trim();
 }
 
 export function retitle(title) {

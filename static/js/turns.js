@@ -1,7 +1,7 @@
 // The answers that are being written right now: follows them from their first word to their end.
 
 import { say, sayEnd } from "./announce.js";
-import { getText } from "./http.js";
+import { refresh } from "./fragments.js";
 import { LiveAnswer } from "./live.js";
 import * as thread from "./thread.js";
 
@@ -9,7 +9,7 @@ export class Turns {
   #live = new Map(); // turn → LiveAnswer
   #chat;
 
-  // chat: { id, send(frame), changed(), ended(finish_reason) }
+  // chat: { id, send(frame), tell(event, detail) }
   constructor(chat) {
     this.#chat = chat;
   }
@@ -26,6 +26,12 @@ export class Turns {
     const live = new LiveAnswer(turn, article);
     this.#live.set(turn, live);
     return live;
+  }
+
+  // The server has accepted something, and its words will come into this article.
+  expect(turn, article) {
+    if (article.dataset.state !== "running" || this.#live.has(turn)) return;
+    this.follow(turn, article).phase("Waiting for the model…");
   }
 
   stop() {
@@ -46,7 +52,7 @@ export class Turns {
       const { turn } = article.dataset;
       if (this.#live.get(turn)?.article !== article) this.#attach(this.follow(turn, article));
     }
-    this.#chat.changed();
+    this.#chat.tell("changed");
   }
 
   // --- frames ---
@@ -84,17 +90,10 @@ export class Turns {
     if (live.trouble) thread.showProblem(live.article, live.trouble, "retry");
     this.#live.delete(frame.turn);
     sayEnd(live.trouble?.message);
-    this.#settle(live.article);
-    this.#chat.changed();
-    this.#chat.ended(frame.finish_reason);
+    // If this fails, the words are all there; only the figures are missing until the next reload.
+    refresh(this.#chat.id, live.article).catch(() => {});
+    this.#chat.tell("changed");
+    this.#chat.tell("ended", frame.finish_reason);
   }
 
-  // The server's own rendering brings the versions, the figures and the buttons that fit the end.
-  async #settle(article) {
-    try {
-      thread.settle(article, await getText(`/c/${this.#chat.id}/m/${article.dataset.message}/`));
-    } catch {
-      // The words are all there; only the figures are missing until the next reload.
-    }
-  }
 }

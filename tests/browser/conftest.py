@@ -21,7 +21,7 @@ ARGUMENTS = (
     "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update "
     "--disable-sync --no-first-run"
 ).split()
-TOKENS_PER_SECOND = 20.0
+TOKENS_PER_SECOND = 40.0
 NewScreen = Callable[..., Awaitable[Screen]]
 
 

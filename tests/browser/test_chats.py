@@ -23,7 +23,7 @@ async def chat_with(screen: Screen, question: str) -> Locator:
 async def test_a_chat_is_renamed_in_its_place(screen: Screen) -> None:
     line = await chat_with(screen, "Rename me please")
     await line.hover()
-    await line.get_by_title("Rename").click()
+    await line.get_by_title("Rename", exact=True).click()
     await screen.page.get_by_label("Title of the chat").fill("A better name")
     await screen.page.keyboard.press("Enter")
     await expect(line).to_have_text(re.compile("A better name"))
@@ -35,7 +35,7 @@ async def test_a_chat_is_renamed_in_its_place(screen: Screen) -> None:
 async def test_escape_gives_a_renaming_up(screen: Screen) -> None:
     line = await chat_with(screen, "Keep my name")
     await line.hover()
-    await line.get_by_title("Rename").click()
+    await line.get_by_title("Rename", exact=True).click()
     await screen.page.get_by_label("Title of the chat").fill("Nonsense")
     await screen.page.keyboard.press("Escape")
     await expect(line).to_have_text(re.compile("Keep my name"))
@@ -45,7 +45,7 @@ async def test_a_deleted_chat_comes_back_with_undo(screen: Screen) -> None:
     line = await chat_with(screen, "Delete me from afar")
     await screen.home()
     await line.hover()
-    await line.get_by_title("Delete").click()
+    await line.get_by_title("Delete", exact=True).click()
     await expect(line).to_have_count(0)
     await screen.page.get_by_role("button", name="Undo").click()
     await expect(line).to_have_count(1)
@@ -56,7 +56,7 @@ async def test_deleting_the_open_chat_leads_to_a_new_one_and_undo_leads_back(scr
     line = await chat_with(screen, "Delete me while you read")
     address = screen.page.url
     await line.hover()
-    await line.get_by_title("Delete").click()
+    await line.get_by_title("Delete", exact=True).click()
     await expect(screen.page).to_have_url(screen.base + "/")
     await expect(line).to_have_count(0)
     await screen.page.get_by_role("button", name="Undo").click()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from apps.accounts.models import User
@@ -240,3 +241,9 @@ def test_a_program_starts_a_chat(visitor: Client, alice: User) -> None:
 
 def test_the_page_for_being_offline_needs_no_sign_in(client: Client, db: None) -> None:
     assert "cannot be reached" in page_of(client, "/offline/")
+
+
+def test_every_module_is_loaded_from_the_start(visitor: Client) -> None:
+    html = page_of(visitor, "/")
+    for script in (settings.BASE_DIR / "static" / "js").iterdir():
+        assert f"/static/js/{script.name}" in html or script.name == "newest.js"

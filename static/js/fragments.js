@@ -1,0 +1,34 @@
+// The server's own rendering of messages, put in the place of what the page made of them.
+
+import { decorateCode } from "./copy.js";
+import { elementOf, getText } from "./http.js";
+
+// Puts the server's rendering of a message in the place of ours; text that is equal stays, with what is selected in it.
+function settle(article, html) {
+  if (!article.isConnected) return;
+  const fresh = elementOf(html);
+  const [ours, theirs] = [article.querySelector(".prose"), fresh.querySelector(".prose")];
+  if (ours && theirs && blocksOf(ours) === theirs.innerHTML.trim()) {
+    for (const part of [".ending", ".message-foot"]) article.querySelector(part).replaceWith(fresh.querySelector(part));
+    article.dataset.state = fresh.dataset.state;
+  } else {
+    article.replaceWith(fresh);
+    article = fresh;
+  }
+  window.htmx.process(article);
+  decorateCode(article);
+}
+
+function blocksOf(prose) {
+  return [...prose.children].map((block) => block.innerHTML).join("").trim();
+}
+
+// One message anew: its versions, its figures, and the buttons that fit its end.
+export async function refresh(conversation, article) {
+  settle(article, await getText(`/c/${conversation}/m/${article.dataset.message}/`));
+}
+
+// The whole shown path anew.
+export function reload(conversation) {
+  return window.htmx.ajax("GET", `/c/${conversation}/`, { target: "#messages", swap: "innerHTML" });
+}
