@@ -135,7 +135,7 @@ def test_what_is_killed_comes_back_and_the_others_stay(up: Up, name: str) -> Non
     assert wait_until(lambda: name in up.children(), 30)
     before = up.children()
     before[name].kill()
-    assert wait_until(lambda: name in up.children() and up.children()[name].pid != before[name].pid, 60)
+    assert wait_until(lambda: up.children().get(name, before[name]).pid != before[name].pid, 60)
     assert wait_until(up.answers, 60)
     after = up.children()
     others = set(before) - {name}
