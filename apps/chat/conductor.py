@@ -136,6 +136,7 @@ class Conductor:
             system_prompt=self.job.system_prompt,
             context_window=self.job.target.context_window,
             max_tokens=self.job.options.max_tokens,
+            prefill=self.job.prefill,
         )
         self.measured.dropped = prompt.dropped
         return Call(self.job.target.model, prompt.messages, self.job.options, prefill=self.job.prefill)

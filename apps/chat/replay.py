@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
@@ -23,20 +24,21 @@ WITHOUT_REDIS_SECONDS = 0.5
 async def follow(turn: Turn, after: int, *, html: bool) -> AsyncGenerator[Item, None]:
     """Everything after `seq` = `after`, then live, to the end: the same items that the log in memory gives.
 
-    `turn` is a fresh row with its answer.
+    `turn` is a fresh row with its answer. The end comes whatever `after` is: who heard words that a crash has swallowed
+    asks for more than there is.
     """
     texts: list[str] = []
     patches = Patches(turn.answer.text[: turn.base_length]) if html else None
-    async for item in _items(turn):
-        if isinstance(item, Delta):
-            texts.append(item.text)
-            if item.seq > after:
-                yield Delta(item.seq, item.text, patches.at(item.seq, texts) if patches else None)
-        elif isinstance(item, End):
-            if item.seq > after:
+    async with aclosing(_items(turn)) as items:
+        async for item in items:
+            if isinstance(item, Delta):
+                texts.append(item.text)
+                if item.seq > after:
+                    yield Delta(item.seq, item.text, patches.at(item.seq, texts) if patches else None)
+            elif isinstance(item, End):
                 yield End(item.seq, item.done, item.error, patches.last(texts) if patches else None)
-        elif not after:
-            yield item
+            elif not after:
+                yield item
 
 
 async def _items(turn: Turn) -> AsyncGenerator[Item, None]:
@@ -47,8 +49,9 @@ async def _items(turn: Turn) -> AsyncGenerator[Item, None]:
         return
     redis = logstore.connect(timeout=BLOCK_MILLISECONDS / 1000 + 1)
     try:
-        async for item in _live_items(redis, turn.id):
-            yield item
+        async with aclosing(_live_items(redis, turn.id)) as items:
+            async for item in items:
+                yield item
     finally:
         await redis.aclose()
 

@@ -31,6 +31,7 @@ WRITE_SECONDS = 0.15  # between two writes to Redis: at most this much is lost w
 CHECKPOINT_SECONDS = 0.4  # between two checkpoints to PostgreSQL while Redis is away
 LEASE_SECONDS = 4.0
 REDIS_RETRY_SECONDS = 3.0
+AGAIN_SECONDS = 1.0
 KEPT_SECONDS = 30.0  # a finished turn stays readable from memory
 
 
@@ -82,7 +83,7 @@ async def unceasing(work: Callable[[], Awaitable[None]]) -> None:
             await work()
         except Exception:  # without this work no turn would be safe any more
             logger.exception("The keeping of turns stumbled and begins anew")
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(AGAIN_SECONDS)
 
 
 def place() -> str:
@@ -98,10 +99,12 @@ class RunningTurns:
     incarnation: str = field(default_factory=lambda: f"{os.getpid()}-{uuid.uuid4().hex[:8]}")
     live: dict[UUID, LiveTurn] = field(default_factory=dict)
     draining: bool = False
+    starting: int = 0  # requests that are just being saved
 
     def __post_init__(self) -> None:
         self._dirty: set[LiveTurn] = set()
         self._changed = asyncio.Event()
+        self._storing = asyncio.Lock()
         self._redis: Redis | None = None
         self._redis_away_until = 0.0
         self.tasks: set[asyncio.Task[None]] = set()
@@ -142,14 +145,20 @@ class RunningTurns:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            await self._store()
+            await self.flush()
             await asyncio.sleep(CHECKPOINT_SECONDS if self.redis_away else WRITE_SECONDS)
+
+    async def flush(self) -> None:
+        """Store everything that was said until now."""
+        async with self._storing:  # two at once would count the same words twice
+            await self._store()
 
     async def _store(self) -> None:
         dirty, self._dirty = self._dirty, set()
         if not self.redis_away and await self._write(dirty):
             return
-        self._dirty |= {live for live in dirty if not live.end_written and live.log.end is None}
+        # An ended turn is only kept where its log in Redis still lacks the end, without which it never expires.
+        self._dirty |= {live for live in dirty if not live.end_written and (live.written or live.log.end is None)}
         await self.checkpoint([live for live in dirty if live.log.end is None])
 
     async def _write(self, dirty: set[LiveTurn]) -> bool:

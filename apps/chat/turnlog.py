@@ -123,7 +123,7 @@ class TurnLog:
             elif self.end is not None:
                 yield self._end(self.end, html=html)
                 return
-            elif self.status is not told:
+            elif self.status is not told and not self.texts:
                 told = self.status
                 if told is not None:
                     yield told

@@ -16,6 +16,7 @@ from apps.accounts.models import User
 from apps.chat import prompts, replay, selectors, services
 from apps.chat.conductor import Conductor, Job
 from apps.chat.frames import Ask, Continue, Edit, Retry
+from apps.chat.models import Turn
 from apps.chat.repair import keep_repairing
 from apps.chat.running import LiveTurn, RunningTurns, unceasing
 from apps.chat.selectors import Line
@@ -32,6 +33,8 @@ T = TypeVar("T")
 Starter = Ask | Retry | Edit | Continue
 
 DATABASE_TRIES = (0.1, 0.3, 0.7, 1.5)  # seconds between the tries of a request while PostgreSQL restarts
+SAVE_SECONDS = 5.0  # for saving the ends of the turns that a process could not wait for
+CANCEL_SECONDS = 0.5
 _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, RunningTurns] = WeakKeyDictionary()
 _listeners: set[Callable[[dict[str, Any]], None]] = set()
 
@@ -125,11 +128,20 @@ async def start(*, user: User, conversation_id: UUID, frame: Starter) -> Started
         owner=running.owner,
         choice=getattr(frame, "model", ""),
     )
-    read = await _persistently(lambda: in_database(_begin, request, frame))
-    turn = read.begun.turn
-    if read.begun.created:
-        _launch(running, user, read, frame, began)
+    running.starting += 1
+    try:
+        read = await _persistently(lambda: in_database(_begin, request, frame))
+        turn = read.begun.turn
+        if _is_ours(turn, request) and turn.id not in running.live:
+            _launch(running, user, read, frame, began)
+    finally:
+        running.starting -= 1
     return Started(request.id, turn.id, turn.question_id, turn.answer_id, read.begun.title)
+
+
+def _is_ours(turn: Turn, request: Request) -> bool:
+    """Whether this process shall run the turn: it began it, be it at a try whose confirmation was lost."""
+    return turn.owner == request.owner and turn.state == Turn.State.RUNNING
 
 
 async def _persistently(work: Callable[[], Awaitable[T]]) -> T:
@@ -145,7 +157,7 @@ async def _persistently(work: Callable[[], Awaitable[T]]) -> T:
 def _begin(request: Request, frame: Starter) -> Read:
     """Save the beginning and read what the model will need."""
     begun = _save(request, frame)
-    if not begun.created:
+    if not _is_ours(begun.turn, request):
         return Read(begun, [], None, None)
     try:
         target = router().resolve(begun.turn.choice)
@@ -227,13 +239,18 @@ async def drain(seconds: float) -> None:
     """Take no new turns, give the running ones some time, and save the rest as interrupted."""
     running = running_turns()
     running.draining = True
-    tasks = [live.task for live in running.running if live.task is not None]
-    if tasks:
-        _, late = await asyncio.wait(tasks, timeout=seconds)
-        for live in running.running:
-            live.stop("interrupted")
-        if late:
-            await asyncio.wait(late, timeout=5)
+    await _quiet(running, seconds)
+    for live in running.running:
+        live.stop("interrupted")
+    await _quiet(running, SAVE_SECONDS)
+    await running.flush()
+
+
+async def _quiet(running: RunningTurns, seconds: float) -> None:
+    """Return when no turn runs or begins here any more, or when the time is over."""
+    deadline = time.monotonic() + seconds
+    while (running.starting or running.running) and time.monotonic() < deadline:  # noqa: ASYNC110 (many ways to end)
+        await asyncio.sleep(0.02)
 
 
 async def close() -> None:
@@ -241,8 +258,9 @@ async def close() -> None:
     running = _by_loop.pop(asyncio.get_running_loop(), None)
     if running is None:
         return
-    tasks = list(running.tasks)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    # Python 3.11's wait_for, on which the driver of Redis relies, can swallow a cancellation: ask until all have heard.
+    while tasks := list(running.tasks):
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=CANCEL_SECONDS)
     await running.close()

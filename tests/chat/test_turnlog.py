@@ -98,3 +98,12 @@ async def test_html_is_there_for_those_who_asked(ended: TurnLog) -> None:
     rendered = ended.rendered()
     assert rendered is not None
     assert "Before: One two three." in rendered
+
+
+async def test_a_status_is_no_news_once_there_are_words(log: TurnLog) -> None:
+    log.set_status(Status("reading"))
+    log.append("One")
+    reading = asyncio.ensure_future(heard(log.follow(0, html=False)))
+    await asyncio.sleep(0)
+    log.finish(DONE)
+    assert states_of(await reading) == []

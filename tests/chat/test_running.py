@@ -1,0 +1,209 @@
+"""The keeping of running turns: their words are stored elsewhere within a blink, with Redis or without it."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from apps.accounts.models import User
+from apps.chat import logstore, running, services
+from apps.chat.models import Conversation, Message, Turn
+from apps.chat.running import LiveTurn, RunningTurns, unceasing
+from apps.chat.turnlog import Status, TurnLog
+from apps.core.database import in_database
+from apps.core.errors import DatabaseAway
+from tests.chat.cast import HERE, begun, text_of
+from tests.llm.asking import until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOWHERE = "redis://127.0.0.1:9/0"
+
+
+@pytest.fixture
+async def turns() -> AsyncIterator[RunningTurns]:
+    keeper = RunningTurns(place="machine/1/", incarnation="first")
+    yield keeper
+    await keeper.close()
+
+
+@pytest.fixture
+def live(conversation: Conversation) -> LiveTurn:
+    turn = begun(conversation).turn
+    return LiveTurn(turn.id, conversation.id, turn.answer_id, conversation.owner_id, TurnLog(turn.id))
+
+
+@pytest.fixture
+def no_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logstore, "connect", lambda: Redis.from_url(NOWHERE, socket_connect_timeout=0.5))
+
+
+async def stored(live: LiveTurn) -> str:
+    redis = logstore.connect(timeout=5)
+    try:
+        return text_of((await logstore.read(redis, live.turn_id, after=0)).items)
+    finally:
+        await redis.aclose()
+
+
+async def is_stored(live: LiveTurn, text: str) -> bool:
+    return await stored(live) == text
+
+
+async def saved(live: LiveTurn) -> str:
+    return (await in_database(Message.objects.get, id=live.answer_id)).text
+
+
+async def test_words_are_stored_in_redis_and_only_once(turns: RunningTurns, live: LiveTurn) -> None:
+    for word in ("One ", "two "):
+        live.log.append(word)
+        turns.touch(live)
+        await turns.flush()
+    assert await stored(live) == "One two "
+    assert live.written == 2
+    assert live.unwritten().texts == []
+
+
+async def test_a_status_is_stored_until_there_are_words(turns: RunningTurns, live: LiveTurn) -> None:
+    live.log.set_status(Status("reading"))
+    assert live.unwritten().status == Status("reading")
+    live.mark_written(live.unwritten())
+    assert live.unwritten().status is None
+
+
+async def test_the_keeping_stores_what_is_touched(turns: RunningTurns, live: LiveTurn) -> None:
+    keeping = asyncio.ensure_future(turns.keep_writing())
+    live.log.append("Hello")
+    turns.touch(live)
+    await until(lambda: is_stored(live, "Hello"))
+    keeping.cancel()
+
+
+@pytest.mark.usefixtures("no_redis")
+async def test_without_redis_words_are_saved_in_the_row(turns: RunningTurns, live: LiveTurn) -> None:
+    live.log.append("Hello")
+    turns.touch(live)
+    await turns.flush()
+    assert turns.redis_away
+    assert await saved(live) == "Hello"
+    assert (await in_database(Turn.objects.get, id=live.turn_id)).marks == [5]
+
+
+async def test_when_redis_is_back_it_gets_all_it_missed(
+    turns: RunningTurns, live: LiveTurn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "REDIS_RETRY_SECONDS", 0.0)
+    with monkeypatch.context() as away:
+        away.setattr(logstore, "connect", lambda: Redis.from_url(NOWHERE, socket_connect_timeout=0.5))
+        live.log.append("One ")
+        turns.touch(live)
+        await turns.flush()
+    live.log.append("two")
+    await turns.flush()
+    assert await stored(live) == "One two"
+    assert not turns.redis_away
+
+
+async def test_an_end_that_redis_missed_reaches_a_log_that_was_begun(
+    turns: RunningTurns, live: LiveTurn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "REDIS_RETRY_SECONDS", 0.0)
+    live.log.append("One ")
+    turns.touch(live)
+    await turns.flush()
+    await turns.close()
+    with monkeypatch.context() as away:
+        away.setattr(logstore, "connect", lambda: Redis.from_url(NOWHERE, socket_connect_timeout=0.5))
+        live.log.finish({"finish_reason": "stop"})
+        turns.touch(live)
+        await turns.flush()
+    await turns.flush()
+    assert live.end_written
+
+
+@pytest.mark.usefixtures("no_redis")
+async def test_a_turn_that_ended_while_redis_was_away_is_not_kept_for_it(turns: RunningTurns, live: LiveTurn) -> None:
+    live.log.finish({"finish_reason": "stop"})
+    turns.touch(live)
+    await turns.flush()
+    assert not turns._dirty
+
+
+@pytest.mark.usefixtures("no_redis")
+async def test_neither_redis_nor_database_is_no_end_of_the_keeping(
+    turns: RunningTurns, live: LiveTurn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(**_: object) -> None:
+        raise DatabaseAway("The database does not answer.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(services, "turns_checkpoint", away)
+        live.log.append("Hello")
+        turns.touch(live)
+        await turns.flush()
+    await turns.flush()
+    assert await saved(live) == "Hello"
+
+
+async def test_a_checkpoint_is_not_written_twice(
+    turns: RunningTurns, live: LiveTurn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live.log.append("Hello")
+    await turns.checkpoint([live])
+    monkeypatch.setattr(services, "turns_checkpoint", None)
+    await turns.checkpoint([live])
+    assert live.checkpointed == 1
+
+
+async def test_renewing_the_leases_hears_of_wishes_to_stop(turns: RunningTurns, live: LiveTurn, alice: User) -> None:
+    turns.add(live)
+    live.producer = asyncio.ensure_future(asyncio.sleep(60))
+    stop = {"conversation_id": live.conversation_id, "turn_id": live.turn_id}
+    await in_database(services.turn_request_stop, user=alice, **stop)
+    await turns._renew(turns.running)
+    assert live.stopping == "stopped"
+    with pytest.raises(asyncio.CancelledError):
+        await live.producer
+
+
+async def test_the_second_wish_to_stop_changes_nothing(live: LiveTurn) -> None:
+    live.stop("stopped")
+    live.stop("interrupted")
+    assert live.stopping == "stopped"
+
+
+async def test_a_turn_that_ended_is_not_running(turns: RunningTurns, live: LiveTurn) -> None:
+    turns.add(live)
+    assert turns.running == [live]
+    live.log.finish({})
+    assert turns.running == []
+
+
+def test_an_owner_is_a_place_and_an_incarnation(live: LiveTurn) -> None:
+    assert RunningTurns(place="machine/1/", incarnation="first").owner == HERE
+    assert RunningTurns().owner != RunningTurns().owner
+    assert RunningTurns().place == RunningTurns().place
+
+
+async def test_keeping_that_stumbles_begins_anew(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(running, "AGAIN_SECONDS", 0.0)
+    tries: list[uuid.UUID] = []
+    twice = asyncio.Event()
+
+    async def stumble() -> None:
+        tries.append(uuid.uuid4())
+        if len(tries) == 2:
+            twice.set()
+            await asyncio.sleep(60)
+        raise ValueError("a defect")
+
+    keeping = asyncio.ensure_future(unceasing(stumble))
+    async with asyncio.timeout(10):
+        await twice.wait()
+    keeping.cancel()
+    assert "begins anew" in caplog.text
