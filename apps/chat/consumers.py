@@ -42,6 +42,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
         self.opening: set[UUID] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         self.second, self.frames_in_second = 0, 0
+        self.refused = False
         await self.accept()
         if not self.user.is_authenticated:
             await self._refuse(NOT_SIGNED_IN, NitroError("You are not signed in.", code="not_signed_in"))
@@ -60,13 +61,15 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
             task.cancel()
 
     async def _refuse(self, code: int, problem: NitroError) -> None:
+        """Say why and close; whatever the client had sent already is not looked at any more."""
+        self.refused = True
         await self._send(frames.error(problem))
         await self.close(code)
 
     # --- what the client says ---
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if self._flooding():
+        if self.refused or self._flooding():
             return
         try:
             if text_data is None:
