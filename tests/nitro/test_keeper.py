@@ -51,7 +51,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def printed(output: io.StringIO, text: str, times: int = 1) -> None:
-    while output.getvalue().count(text) < times:  # noqa: ASYNC110 (a stream tells nobody)
+    while output.getvalue().count(text) < times:
         await asyncio.sleep(0.01)
 
 

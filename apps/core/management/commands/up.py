@@ -22,4 +22,4 @@ class Command(BaseCommand):
         words = ["--host", options["host"], "--port", str(options["port"])]
         if options["workers"] is not None:
             words += ["--workers", str(options["workers"])]
-        os.execv(sys.executable, [sys.executable, "-m", "nitro", "up", *words])
+        os.execv(sys.executable, [sys.executable, "-m", "nitro", "up", *words])  # noqa: S606 (our own interpreter)
