@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -169,6 +170,20 @@ def test_an_answer_that_is_being_written_cannot_be_continued(conversation: Conve
     with pytest.raises(Invalid) as caught:
         services.turn_continue(request=request(conversation), turn_id=turn.id)
     assert caught.value.code == "turn_running"
+
+
+def test_a_continuation_has_the_words_of_an_answer_that_ends_just_now(
+    conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn, look = begun(conversation).turn, QuerySet.exists
+
+    def end_and_look(rows: QuerySet[Turn]) -> bool:
+        services.turn_finish(turn_id=turn.id, owner=HERE, outcome=outcome("Good day"))
+        return look(rows)
+
+    monkeypatch.setattr(QuerySet, "exists", end_and_look)
+    again = services.turn_continue(request=request(conversation), turn_id=turn.id).turn
+    assert (again.base_length, again.answer.text) == (8, "Good day")
 
 
 def test_a_question_cannot_be_retried_nor_an_answer_edited(conversation: Conversation) -> None:

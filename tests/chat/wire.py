@@ -63,10 +63,16 @@ class Wire:
             if message["type"] == "websocket.close":
                 self.closed_with = message.get("code", 1000)
                 return {"type": "closed", "code": self.closed_with}
-            frame: Frame = json.loads(message["text"])
+            frame = self.parsed(message)
             if frame["type"] != "news":
                 return frame
             self.news.append(frame)
+
+    @staticmethod
+    def parsed(message: dict[str, Any]) -> Frame:
+        """The frame in a message from the application."""
+        frame: Frame = json.loads(message["text"])
+        return frame
 
     async def to_the_end(self) -> list[Frame]:
         """All frames up to and with the next `done`."""
