@@ -52,11 +52,11 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
         except NitroError as error:
             await self._refuse(NOT_FOUND if error.permanent else DATABASE_AWAY, error)
             return
-        turns.on_news(self._hear)
+        turns.on_news(self.conversation_id, self._hear)
 
     async def disconnect(self, code: int) -> None:
         """The turns go on; only the sending ends."""
-        turns.off_news(self._hear)
+        turns.off_news(self.conversation_id, self._hear)
         for task in [*self.tasks, *self.following.values()]:
             task.cancel()
 
@@ -156,8 +156,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
                 del self.following[turn_id]
 
     def _hear(self, item: dict[str, Any]) -> None:
-        if item.get("conversation") == str(self.conversation_id):
-            self._spawn(self._send({"type": "news", **item}))
+        self._spawn(self._send({"type": "news", **item}))
 
     async def _send(self, frame: dict[str, Any]) -> None:
         await self.send(text_data=frames.render(frame))

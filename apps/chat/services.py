@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.chat import selectors
+from apps.chat import selectors, statements
 from apps.chat.models import Conversation, Message, Turn
+from apps.chat.statements import Place
 from apps.chat.titles import title_from
-from apps.core.errors import Invalid, NotFound
+from apps.core.errors import Busy, Invalid, NotFound
 
 LEASE = timedelta(seconds=20)
 UNDO_WINDOW = timedelta(hours=24)
+MOST_MOVES = 50  # questions that may overtake one in the same chat while it is being saved
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,80 +117,88 @@ class Request:
     choice: str = ""
 
 
+class _Moved(Exception):
+    """The conversation's shown path was moved by somebody else between reading and writing."""
+
+
 def turn_ask(*, request: Request, text: str) -> Begun:
-    """Save a question below the shown path, an empty answer and a turn, in one transaction."""
-    with transaction.atomic():
-        conversation = _lock(request)
-        if (before := _begun_before(request, conversation)) is not None:
-            return before
-        leaf = Message.objects.filter(id__in=[conversation.leaf_id]).only("id", "position").first()
-        if not conversation.title:
-            conversation.title = title_from(text)
-        question = _question(conversation, parent=leaf, text=text)
-        return _begin(request, conversation, question, Turn.Kind.ASK, new=[question])
+    """Save a question below the shown path, an empty answer and a turn: all of it or nothing."""
+    for _ in range(MOST_MOVES):
+        with suppress(_Moved):
+            return _ask(request, text)
+    raise Busy("Too many questions at once in this chat.", hint="Ask again in a moment.", retry_after=1)
+
+
+def _ask(request: Request, text: str) -> Begun:
+    place = _place(request)
+    if place.begun is not None:
+        return _begun_before(place, place.begun)
+    position = 0 if place.leaf_position is None else place.leaf_position + 1
+    question = _question(place, parent_id=place.leaf_id, position=position, text=text)
+    return _begin(request, place, question, Turn.Kind.ASK, new=[question])
 
 
 def turn_edit(*, request: Request, message_id: UUID, text: str) -> Begun:
     """Save another version of a question, with an answer of its own."""
     with transaction.atomic():
-        conversation = _lock(request)
-        if (before := _begun_before(request, conversation)) is not None:
-            return before
-        old = _message(conversation, message_id, Message.Role.USER)
-        question = _question(conversation, parent=old.parent, text=text)
-        return _begin(request, conversation, question, Turn.Kind.EDIT, new=[question])
+        place = _lock(request)
+        if place.begun is not None:
+            return _begun_before(place, place.begun)
+        old = _message(place, message_id, Message.Role.USER)
+        question = _question(place, parent_id=old.parent_id, position=old.position, text=text)
+        return _begin(request, place, question, Turn.Kind.EDIT, new=[question])
 
 
 def turn_retry(*, request: Request, message_id: UUID) -> Begun:
     """Save another, still empty, answer beside an answer."""
     with transaction.atomic():
-        conversation = _lock(request)
-        if (before := _begun_before(request, conversation)) is not None:
-            return before
-        old = _message(conversation, message_id, Message.Role.ASSISTANT)
+        place = _lock(request)
+        if place.begun is not None:
+            return _begun_before(place, place.begun)
+        old = _message(place, message_id, Message.Role.ASSISTANT)
         if old.parent is None:
             raise Invalid("That message answers no question.")
-        return _begin(request, conversation, old.parent, Turn.Kind.RETRY, new=[])
+        return _begin(request, place, old.parent, Turn.Kind.RETRY, new=[])
 
 
 def turn_continue(*, request: Request, turn_id: UUID) -> Begun:
     """Go on at the end of an answer that was cut, stopped or interrupted."""
     with transaction.atomic():
-        conversation = _lock(request)
-        if (before := _begun_before(request, conversation)) is not None:
-            return before
-        old = Turn.objects.filter(id=turn_id, conversation=conversation).select_related("answer", "question").first()
+        place = _lock(request)
+        if place.begun is not None:
+            return _begun_before(place, place.begun)
+        turns = Turn.objects.filter(id=turn_id, conversation=place.conversation_id)
+        old = turns.select_related("answer", "question").first()
         if old is None:
             raise NotFound("There is no such answer in this chat.")
         if Turn.objects.filter(answer=old.answer, state=Turn.State.RUNNING).exists():
             raise Invalid("That answer is still being written.", code="turn_running")
-        return _begin(request, conversation, old.question, Turn.Kind.CONTINUE, new=[], answer=old.answer)
+        old.answer.refresh_from_db()  # it may have ended between the two questions, and its words came with its end
+        return _begin(request, place, old.question, Turn.Kind.CONTINUE, new=[], answer=old.answer)
 
 
-def _lock(request: Request) -> Conversation:
-    """The conversation, locked so that equal requests come one after the other; its owner is read along."""
-    row = (
-        Conversation.objects.select_for_update(of=("self",))
-        .select_related("owner")
-        .filter(id=request.conversation_id, owner=request.user_id, owner__is_active=True, deleted_at=None)
-        .first()
-    )
-    if row is None:
+def _place(request: Request) -> Place:
+    place = statements.place(conversation_id=request.conversation_id, user_id=request.user_id, request_id=request.id)
+    if place is None:
         raise NotFound("There is no such chat.")
-    return row
+    return place
 
 
-def _begun_before(request: Request, conversation: Conversation) -> Begun | None:
-    turn = (
-        Turn.objects.filter(conversation=conversation, request_id=request.id)
-        .select_related("question", "answer")
-        .first()
-    )
-    return Begun(turn, False, conversation.title, conversation.owner.system_prompt) if turn else None
+def _lock(request: Request) -> Place:
+    """As `_place`, with the conversation locked before, so that equal requests come one after the other."""
+    rows = Conversation.objects.filter(id=request.conversation_id, owner=request.user_id)
+    list(rows.select_for_update().values_list("id"))
+    return _place(request)
 
 
-def _message(conversation: Conversation, message_id: UUID, role: Message.Role) -> Message:
-    row = Message.objects.filter(id=message_id, conversation=conversation).select_related("parent").first()
+def _begun_before(place: Place, turn_id: UUID) -> Begun:
+    turn = Turn.objects.select_related("question", "answer").get(id=turn_id)
+    return Begun(turn, False, place.title, place.system_prompt)
+
+
+def _message(place: Place, message_id: UUID, role: Message.Role) -> Message:
+    rows = Message.objects.filter(id=message_id, conversation=place.conversation_id)
+    row = rows.select_related("parent").first()
     if row is None:
         raise NotFound("There is no such message in this chat.")
     if row.role != role:
@@ -195,49 +206,59 @@ def _message(conversation: Conversation, message_id: UUID, role: Message.Role) -
     return row
 
 
-def _question(conversation: Conversation, *, parent: Message | None, text: str) -> Message:
-    position = parent.position + 1 if parent else 0
-    return Message(conversation=conversation, parent=parent, position=position, role=Message.Role.USER, text=text)
+def _question(place: Place, *, parent_id: UUID | None, position: int, text: str) -> Message:
+    return Message(
+        conversation_id=place.conversation_id,
+        parent_id=parent_id,
+        position=position,
+        role=Message.Role.USER,
+        text=text,
+    )
+
+
+def _answer(question: Message) -> Message:
+    return Message(
+        conversation_id=question.conversation_id,
+        parent_id=question.id,
+        position=question.position + 1,
+        role=Message.Role.ASSISTANT,
+        # One clock tick later than its question, so that "order by time" is the order of reading.
+        created_at=timezone.now() + timedelta(microseconds=1),
+    )
 
 
 def _begin(
     request: Request,
-    conversation: Conversation,
+    place: Place,
     question: Message,
     kind: Turn.Kind,
     *,
     new: list[Message],
     answer: Message | None = None,
 ) -> Begun:
-    now = timezone.now()
+    """Save a turn with its new messages and, where none is given, an empty answer; raises `_Moved`."""
     if answer is None:
-        answer = Message(
-            conversation=conversation,
-            parent=question,
-            position=question.position + 1,
-            role=Message.Role.ASSISTANT,
-            # One clock tick later than its question, so that "order by time" is the order of reading.
-            created_at=now + timedelta(microseconds=1),
-        )
+        answer = _answer(question)
         new = [*new, answer]
-    Message.objects.bulk_create(new)
+    now = timezone.now()
     turn = Turn(
-        conversation=conversation,
+        conversation_id=place.conversation_id,
         question=question,
         answer=answer,
         kind=kind,
         request_id=request.id,
         owner=request.owner,
         lease_until=now + LEASE,
-        choice=request.choice or conversation.model,
+        choice=request.choice or place.model,
         base_length=len(answer.text),
         created_at=now,
     )
-    turn.save(force_insert=True)
-    Conversation.objects.filter(id=conversation.id).update(
-        leaf=answer if new else conversation.leaf_id, title=conversation.title, updated_at=now
-    )
-    return Begun(turn, True, conversation.title, conversation.owner.system_prompt)
+    title = place.title or title_from(question.text)
+    if not statements.begin(place, turn, new=new, title=title):
+        raise _Moved
+    for row in (*new, turn):
+        row._state.adding = False
+    return Begun(turn, True, title, place.system_prompt)
 
 
 # --- while it runs, and its end --------------------------------------------------------------------------------------
@@ -276,28 +297,17 @@ def turn_finish(*, turn_id: UUID, owner: str, outcome: Outcome) -> bool:
     A turn that was taken for dead while its process was only cut off from the database is ended by its owner after
     all: the owner has every word.
     """
-    with transaction.atomic():
-        changed = Turn.objects.filter(
-            id=turn_id, owner=owner, state__in=[Turn.State.RUNNING, Turn.State.INTERRUPTED]
-        ).update(**_ended(outcome))
-        if changed:
-            _save_answer(turn_id, outcome)
-    return bool(changed)
+    states = (Turn.State.RUNNING, Turn.State.INTERRUPTED)
+    return _end(turn_id, owner, states, outcome)
 
 
 def turn_interrupt(*, orphan: selectors.Orphan, outcome: Outcome) -> bool:
     """End a turn whose process is gone, with the words that were found; True for the one caller that did it."""
-    with transaction.atomic():
-        changed = Turn.objects.filter(id=orphan.turn_id, owner=orphan.owner, state=Turn.State.RUNNING).update(
-            **_ended(outcome)
-        )
-        if changed:
-            _save_answer(orphan.turn_id, outcome)
-    return bool(changed)
+    return _end(orphan.turn_id, orphan.owner, (Turn.State.RUNNING,), outcome)
 
 
-def _ended(outcome: Outcome) -> dict[str, object]:
-    return {
+def _end(turn_id: UUID, owner: str, states: Sequence[str], outcome: Outcome) -> bool:
+    columns = {
         **(outcome.columns or {}),
         "state": outcome.state,
         "finish_reason": outcome.finish_reason,
@@ -305,18 +315,13 @@ def _ended(outcome: Outcome) -> dict[str, object]:
         "lease_until": None,
         "finished_at": timezone.now(),
     }
-
-
-SAVE_ANSWER = """
-UPDATE chat_message SET text = %s, html = %s, html_version = %s, reasoning = %s
-FROM chat_turn WHERE chat_turn.id = %s AND chat_message.id = chat_turn.answer_id
-"""
-
-
-def _save_answer(turn_id: UUID, outcome: Outcome) -> None:
-    with connection.cursor() as cursor:
-        words = (outcome.text, outcome.html, outcome.html_version, outcome.reasoning)
-        cursor.execute(SAVE_ANSWER, (*words, turn_id))
+    answer = {
+        "text": outcome.text,
+        "html": outcome.html,
+        "html_version": outcome.html_version,
+        "reasoning": outcome.reasoning,
+    }
+    return statements.end(turn_id=turn_id, owner=owner, states=states, columns=columns, answer=answer)
 
 
 def turn_request_stop(*, user: User, conversation_id: UUID, turn_id: UUID) -> Turn:

@@ -16,7 +16,7 @@ from apps.accounts.models import User
 from apps.chat import prompts, replay, selectors, services
 from apps.chat.conductor import Conductor, Job
 from apps.chat.frames import Ask, Continue, Edit, Retry
-from apps.chat.models import Turn
+from apps.chat.models import Message, Turn
 from apps.chat.repair import keep_repairing
 from apps.chat.running import LiveTurn, RunningTurns, unceasing
 from apps.chat.selectors import Line
@@ -31,12 +31,13 @@ from apps.llm.router import Target, default_options, router
 
 T = TypeVar("T")
 Starter = Ask | Retry | Edit | Continue
+Listener = Callable[[dict[str, Any]], None]
 
 DATABASE_TRIES = (0.1, 0.3, 0.7, 1.5)  # seconds between the tries of a request while PostgreSQL restarts
 SAVE_SECONDS = 5.0  # for saving the ends of the turns that a process could not wait for
 CANCEL_SECONDS = 0.5
 _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, RunningTurns] = WeakKeyDictionary()
-_listeners: set[Callable[[dict[str, Any]], None]] = set()
+_listeners: dict[str, set[Listener]] = {}  # by conversation: there may be a thousand open ones in a process
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +82,17 @@ def _keep(running: RunningTurns, work: Any) -> asyncio.Task[None]:
 # --- news ------------------------------------------------------------------------------------------------------------
 
 
-def on_news(listener: Callable[[dict[str, Any]], None]) -> None:
-    """Be told all news of this and the other processes."""
-    _listeners.add(listener)
+def on_news(conversation_id: UUID, listener: Listener) -> None:
+    """Be told the news of a conversation, from this and the other processes."""
+    _listeners.setdefault(str(conversation_id), set()).add(listener)
 
 
-def off_news(listener: Callable[[dict[str, Any]], None]) -> None:
-    _listeners.discard(listener)
+def off_news(conversation_id: UUID, listener: Listener) -> None:
+    """Be told no more; harmless where nothing was told."""
+    listeners = _listeners.get(str(conversation_id), set())
+    listeners.discard(listener)
+    if not listeners:
+        _listeners.pop(str(conversation_id), None)
 
 
 async def _listen() -> None:
@@ -97,7 +102,7 @@ async def _listen() -> None:
 def _hear(item: dict[str, Any]) -> None:
     if item.get("kind") == "stop":
         _stop_here(UUID(item["turn"]))
-    for listener in tuple(_listeners):
+    for listener in tuple(_listeners.get(str(item.get("conversation")), ())):
         listener(item)
 
 
@@ -163,8 +168,15 @@ def _begin(request: Request, frame: Starter) -> Read:
         target = router().resolve(begun.turn.choice)
     except ProviderError as error:
         return Read(begun, [], None, error)
+    return Read(begun, _history(begun.turn.question, target), target, None)
+
+
+def _history(question: Message, target: Target) -> list[Line]:
+    """What was said before and the question itself; the first question of a chat needs no trip to the database."""
+    if not question.position:
+        return [Line(0, question.role, question.text)]
     characters = prompts.history_characters(target.context_window)
-    return Read(begun, selectors.history(message_id=begun.turn.question_id, characters=characters), target, None)
+    return selectors.history(message_id=question.id, characters=characters)
 
 
 def _save(request: Request, frame: Starter) -> Begun:

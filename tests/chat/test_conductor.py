@@ -228,8 +228,9 @@ async def test_what_was_left_out_of_a_long_history_is_told(
 ) -> None:
     history: Sequence[Line] = [Line(n, ("user", "assistant")[n % 2], "x" * 2000) for n in range(41)]
     monkeypatch.setattr("apps.chat.selectors.history", lambda **_: history)
+    await told(conversation, (await started(conversation)).turn_id)
     end = end_of(await told(conversation, (await started(conversation)).turn_id))
-    assert end.done["dropped_messages"] == 41 - len(model.calls[0].messages)
+    assert end.done["dropped_messages"] == 41 - len(model.calls[1].messages)
 
 
 async def test_html_that_a_reader_had_rendered_is_saved(conversation: Conversation, model: Scripted) -> None:

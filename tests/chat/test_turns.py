@@ -137,13 +137,15 @@ async def test_a_turn_is_followed_from_elsewhere_as_from_here(conversation: Conv
     assert end_of(both[0]) == end_of(both[1])
 
 
-async def test_news_reach_every_listener_until_they_leave(conversation: Conversation, model: Scripted) -> None:
-    news: list[dict[str, Any]] = []
-    turns.on_news(news.append)
-    turns._hear({"kind": "title"})
-    turns.off_news(news.append)
-    turns._hear({"kind": "title"})
-    assert news == [{"kind": "title"}]
+async def test_news_reach_the_listeners_of_their_conversation_until_they_leave(conversation: Conversation) -> None:
+    here, elsewhere = list[dict[str, Any]](), list[dict[str, Any]]()
+    item = {"kind": "title", "conversation": str(conversation.id)}
+    turns.on_news(conversation.id, here.append)
+    turns.on_news(uuid.uuid4(), elsewhere.append)
+    turns._hear(item)
+    turns.off_news(conversation.id, here.append)
+    turns._hear(item)
+    assert (here, elsewhere) == ([item], [])
 
 
 # --- the end of a process --------------------------------------------------------------------------------------------

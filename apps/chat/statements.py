@@ -1,0 +1,132 @@
+"""The beginning and the end of a turn as one statement each, for the services.
+
+These two are what every answer waits for. As objects of Django they take fifteen round trips and a transaction; here
+PostgreSQL does each in one step, which is atomic by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import connection
+from psycopg import sql
+
+from apps.chat.models import Message, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the next question of a conversation belongs. `begun` is the turn that the same request began before."""
+
+    conversation_id: UUID
+    title: str
+    model: str
+    system_prompt: str
+    leaf_id: UUID | None
+    leaf_position: int | None = None
+    begun: UUID | None = None
+
+
+PLACE = """
+SELECT conversation.id, conversation.title, conversation.model, owner.system_prompt,
+       conversation.leaf_id, leaf.position, turn.id
+FROM chat_conversation conversation
+JOIN nitro_user owner ON owner.id = conversation.owner_id AND owner.is_active
+LEFT JOIN chat_message leaf ON leaf.id = conversation.leaf_id
+LEFT JOIN chat_turn turn ON turn.conversation_id = conversation.id AND turn.request_id = %(request)s
+WHERE conversation.id = %(conversation)s AND owner.id = %(user)s AND conversation.deleted_at IS NULL
+"""
+
+# The conversation moves on only from where it was seen, so that two questions at once never stand side by side.
+BEGIN = """
+WITH moved AS (
+    UPDATE chat_conversation
+    SET leaf_id = %(new_leaf)s, title = coalesce(nullif(title, ''), %(title)s), updated_at = %(now)s
+    WHERE id = %(conversation)s AND leaf_id IS NOT DISTINCT FROM %(old_leaf)s AND deleted_at IS NULL
+    RETURNING id
+), spoken AS (
+    INSERT INTO chat_message (
+        conversation_id, id, parent_id, position, role, text, reasoning, html, html_version, created_at
+    )
+    SELECT moved.id, new.id, new.parent, new.position, new.role, new.text, '', '', 0, new.created
+    FROM moved, jsonb_to_recordset(%(messages)s::jsonb)
+        AS new(id uuid, parent uuid, position integer, role text, text text, created timestamptz)
+)
+INSERT INTO chat_turn (
+    conversation_id, id, question_id, answer_id, kind, request_id, state, owner, lease_until, choice, base_length,
+    created_at, finish_reason, stop_requested, marks, provider, model, fallback_from, cached, error_code,
+    error_message, error_hint
+)
+SELECT moved.id, %(turn)s, %(question)s, %(answer)s, %(kind)s, %(request)s, %(state)s, %(owner)s, %(lease)s, %(choice)s,
+       %(base)s, %(now)s, '', false, '{}', '', '', '', false, '', '', ''
+FROM moved
+"""
+
+END = """
+WITH ended AS (
+    UPDATE chat_turn SET {columns} WHERE id = %(_turn)s AND owner = %(_owner)s AND state = ANY(%(_states)s)
+    RETURNING answer_id
+)
+UPDATE chat_message SET text = %(_text)s, html = %(_html)s, html_version = %(_html_version)s, reasoning = %(_reasoning)s
+FROM ended WHERE chat_message.id = ended.answer_id
+"""
+
+
+def place(*, conversation_id: UUID, user_id: int, request_id: UUID) -> Place | None:
+    """Where this user's next question belongs; None where there is no such conversation of theirs."""
+    with connection.cursor() as cursor:
+        cursor.execute(PLACE, {"conversation": conversation_id, "user": user_id, "request": request_id})
+        row = cursor.fetchone()
+    return Place(*row) if row else None
+
+
+def begin(place: Place, turn: Turn, *, new: Sequence[Message], title: str) -> bool:
+    """Save a turn with its new messages, and show the last of them; False where the conversation has moved on."""
+    values: dict[str, Any] = {
+        "conversation": place.conversation_id,
+        "title": title,
+        "old_leaf": place.leaf_id,
+        "new_leaf": new[-1].id if new else place.leaf_id,
+        "messages": orjson.dumps([_as_json(message) for message in new]).decode(),
+        "turn": turn.id,
+        "question": turn.question_id,
+        "answer": turn.answer_id,
+        "kind": turn.kind,
+        "request": turn.request_id,
+        "state": turn.state,
+        "owner": turn.owner,
+        "lease": turn.lease_until,
+        "choice": turn.choice,
+        "base": turn.base_length,
+        "now": turn.created_at,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(BEGIN, values)
+        return bool(cursor.rowcount)
+
+
+def _as_json(message: Message) -> dict[str, object]:
+    return {
+        "id": message.id,
+        "parent": message.parent_id,
+        "position": message.position,
+        "role": str(message.role),
+        "text": message.text,
+        "created": message.created_at,
+    }
+
+
+def end(
+    *, turn_id: UUID, owner: str, states: Sequence[str], columns: Mapping[str, Any], answer: Mapping[str, Any]
+) -> bool:
+    """Save the end of a turn and its answer; False where it is not this owner's, or in none of these states."""
+    assignments = [sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in columns]
+    statement = sql.SQL(END).format(columns=sql.SQL(", ").join(assignments))
+    values: dict[str, Any] = {"_turn": turn_id, "_owner": owner, "_states": list(states)} | dict(columns)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values | {f"_{name}": value for name, value in answer.items()})
+        return bool(cursor.rowcount)
