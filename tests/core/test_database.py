@@ -7,6 +7,7 @@ import contextvars
 import threading
 
 import pytest
+from django.conf import settings
 from django.db import OperationalError, connection
 
 from apps.accounts.models import User
@@ -34,11 +35,14 @@ async def test_the_connection_is_given_back() -> None:
         connection.ensure_connection()
         return threading.get_ident()
 
+    everybody = threading.Barrier(settings.DB_POOL_MAX, timeout=10)
+
     def is_open() -> tuple[int, bool]:
+        everybody.wait()  # so that no thread is asked twice, and none is left out
         return threading.get_ident(), connection.connection is not None
 
     used = await in_database(leave_open)
-    seen = await asyncio.gather(*(in_database(is_open) for _ in range(30)))
+    seen = await asyncio.gather(*(in_database(is_open) for _ in range(settings.DB_POOL_MAX)))
     assert (used, False) in seen
     assert not any(still_open for _, still_open in seen)
 
