@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
+from time import thread_time
 
-from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment, Generic, Keyword, Literal, Name, Operator, Token, _TokenType
 
 from apps.chat.languages import LABELS, PLAIN, canonical
 
 LONGEST = 20_000
+_LONGEST_LINE = 1000
+# Ordinary code takes about 2 microseconds a letter; a machine may be some times slower.
+_SECONDS_PER_LETTER = 15e-6
+_SECONDS = 0.02
 END = "</code></pre></figure>\n"
+
+Coloured = tuple[_TokenType, str]
 
 _NAME = re.compile(r"[\w+#.-]{1,24}")
 
@@ -53,9 +59,10 @@ CLASSES: dict[_TokenType, str] = {
 def figure(code: str, info: str, *, highlighted: bool = True) -> str:
     """The code as a figure with its language; `info` is the first line of its fence as the model wrote it."""
     language = _language(info)
-    if highlighted and language in LABELS and len(code) <= LONGEST:
-        return head(info) + _highlight(code, language) + END
-    return head(info) + html.escape(code, quote=False) + END
+    coloured = None
+    if highlighted and language in LABELS and len(code) <= LONGEST and max(map(len, code.split("\n"))) <= _LONGEST_LINE:
+        coloured = _highlight(code, language)
+    return head(info) + (html.escape(code, quote=False) if coloured is None else coloured) + END
 
 
 def head(info: str) -> str:
@@ -73,17 +80,35 @@ def _language(info: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _highlight(code: str, language: str) -> str:
+def _highlight(code: str, language: str) -> str | None:
+    """The code in colours; None where that would take too long."""
+    lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    try:
+        runs = list(_runs(_in_time(lexer.get_tokens(code), len(code))))
+    except TimeoutError:
+        return None
     return "".join(
         f'<span class="{name}">{html.escape(text, quote=False)}</span>' if name else html.escape(text, quote=False)
-        for name, text in _runs(get_lexer_by_name(language, stripnl=False, ensurenl=False), code)
+        for name, text in runs
     )
 
 
-def _runs(lexer: Lexer, code: str) -> Iterator[tuple[str, str]]:
+def _in_time(tokens: Iterable[Coloured], length: int) -> Iterator[Coloured]:
+    """The tokens; TimeoutError when they take more than the time of this thread that so many letters may take.
+
+    Some lexers of Pygments take a time quadratic in the length for code like twenty thousand slashes.
+    """
+    end = thread_time() + _SECONDS_PER_LETTER * length + _SECONDS
+    for count, token in enumerate(tokens):
+        if count % 16 == 0 and thread_time() > end:
+            raise TimeoutError
+        yield token
+
+
+def _runs(tokens: Iterable[Coloured]) -> Iterator[tuple[str, str]]:
     """The code in pieces of one colour each."""
     current, texts = "", [""]
-    for kind, text in lexer.get_tokens(code):
+    for kind, text in tokens:
         name = _class(kind)
         if name != current and text.strip():
             yield current, "".join(texts)

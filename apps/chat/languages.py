@@ -38,7 +38,6 @@ LANGUAGES = {
     "Lua": "lua",
     "Makefile": "make makefile",
     "Markdown": "markdown md",
-    "MATLAB": "matlab octave",
     "Nginx": "nginx",
     "Nix": "nix",
     "Objective-C": "objective-c objc objectivec",
@@ -67,8 +66,18 @@ LANGUAGES = {
     "Zig": "zig",
 }
 
-# Labels without colours.
-PLAIN = {"": "", "csv": "CSV", "math": "LaTeX", "plain": "Text", "plaintext": "Text", "text": "Text", "txt": "Text"}
+# Labels without colours. (The lexer for MATLAB took more than six seconds for twenty thousand blank lines.)
+PLAIN = {
+    "": "",
+    "csv": "CSV",
+    "math": "LaTeX",
+    "matlab": "MATLAB",
+    "octave": "MATLAB",
+    "plain": "Text",
+    "plaintext": "Text",
+    "text": "Text",
+    "txt": "Text",
+}
 
 LABELS = {name: label for label, names in LANGUAGES.items() for name in names.split()}
 

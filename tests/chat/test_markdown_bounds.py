@@ -32,6 +32,9 @@ BOMBS = {
     "fences": "```\n" * 30_000,
     "comments": "<!--\n" * 50_000,
     "code": "```python\n" + "f(((((((('\"\n" * 30_000,
+    "code of slashes": "```c\n" + "/\n" * 9_000 + "```",
+    "code of blank lines": "```java\n" + "\n" * 19_000 + "x\n```",
+    "code in one line": "```python\n" + "f(" * 9_000 + "\n```",
     "entities": "&#0;&#xD800;&#x110000;&amp;" * 20_000,
 }
 
