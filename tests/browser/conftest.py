@@ -48,7 +48,8 @@ async def standin() -> AsyncIterator[StandIn]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def nitro(chromium: str, standin: StandIn) -> AsyncIterator[NitroUp]:
     """Nitro with its built-in model; chats can choose the numbered one."""
-    settings = {"AI_MODEL": "builtin", "OPENAI_BASE_URL": standin.url, "RATE_LIMIT_CHAT": "6000/minute"}
+    settings = {"AI_MODEL": "builtin", "MAX_TOKENS": "120", "OPENAI_BASE_URL": standin.url}
+    settings["RATE_LIMIT_CHAT"] = "6000/minute"
     async with NitroUp(settings) as up:
         yield up
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect
 
-PATIENCE = 40_000  # milliseconds; a limit for giving up, not for passing
+PATIENCE = 90_000  # milliseconds; a limit for giving up, not for passing
 expect.set_options(timeout=PATIENCE)
 
 
