@@ -68,6 +68,10 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
 
     # --- what the client says ---
 
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """As Channels', without its detour through a thread: connections belong to `in_database` alone."""
+        await getattr(self, message["type"].replace(".", "_"))(message)
+
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.refused or self._flooding():
             return
