@@ -40,6 +40,15 @@ async def test_on_a_phone_nothing_is_wider_than_the_screen(new_screen: NewScreen
     assert box["y"] + box["height"] < PHONE["height"]
 
 
+async def test_a_finger_brings_up_the_figures_of_an_answer(new_screen: NewScreen) -> None:
+    screen = await new_screen(viewport=PHONE, has_touch=True, is_mobile=True)
+    await screen.begin("tokens-5")
+    await screen.ask("Count.")
+    await screen.ended()
+    await screen.last.locator(".meta").tap()
+    await expect(screen.last.locator(".meta-figures")).to_contain_text("tokens")
+
+
 @pytest.mark.parametrize(("scheme", "colour"), [("dark", DARK), ("light", LIGHT)])
 async def test_the_page_follows_the_system_before_any_script_runs(
     new_screen: NewScreen, watch: Watch, scheme: str, colour: str
