@@ -140,3 +140,24 @@ async def test_figures_of_an_answer_appear_when_its_line_has_the_focus(screen: S
     await expect(figures).to_be_hidden()
     await screen.last.locator(".meta").focus()
     await expect(figures).to_contain_text("first word")
+
+
+async def test_an_answer_is_copied_as_it_was_written(screen: Screen) -> None:
+    await screen.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await screen.begin("tokens-5")
+    await screen.ask("Count.")
+    await screen.ended()
+    await screen.action("copy-answer")
+    await expect(screen.last.locator('[data-action="copy-answer"] use')).to_have_attribute("href", "#icon-check")
+    copied = await screen.page.evaluate("navigator.clipboard.readText()")
+    assert copied.strip() == tokens(1, 5)
+
+
+async def test_an_answer_is_copied_too_where_the_browser_has_no_clipboard(screen: Screen) -> None:
+    """As on pages over plain http from another machine."""
+    await screen.page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    await screen.begin("tokens-5")
+    await screen.ask("Count.")
+    await screen.ended()
+    await screen.action("copy-answer")
+    await expect(screen.last.locator('[data-action="copy-answer"] use')).to_have_attribute("href", "#icon-check")
