@@ -132,10 +132,14 @@ class House:
 
     def start_store(self, store: Postgres | Redis) -> None:
         """Start it as `nitro up` does, and wait until it answers."""
+        self.launch(store)
+        assert wait_until(store.ready, START_SECONDS)
+
+    def launch(self, store: Postgres | Redis) -> None:
+        """Start it; returns at once. Called in the main thread: a child dies with the thread that started it."""
         store.prepare()
         with (self.home / f"{store.name}.log").open("ab") as log:
             self.children[store.name] = spawn(store.program(), log)
-        assert wait_until(store.ready, START_SECONDS)
 
     def crash_database(self) -> None:
         """PostgreSQL's immediate shutdown: every connection breaks, and it recovers from its log."""

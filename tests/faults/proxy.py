@@ -78,7 +78,7 @@ class Proxy:
             return
         opened = [writer]
         self._writers.add(writer)
-        with contextlib.suppress(OSError, asyncio.CancelledError):  # asyncio's streams log connections that are cancelled
+        with contextlib.suppress(OSError, asyncio.CancelledError):  # asyncio logs connections that end cancelled
             await self._flowing.wait()
             far_reader, far_writer = await asyncio.open_unix_connection(str(self.upstream))
             opened.append(far_writer)

@@ -37,7 +37,8 @@ async def test_an_accepted_question_survives_a_crash_of_the_database(house: Hous
             accepted = await talk.ask(f"Question {number}", model="openai:tokens-10")
             await asyncio.sleep(chance.uniform(0, 0.3))
             house.crash_database()
-            await asyncio.to_thread(house.start_store, house.postgres)
+            house.launch(house.postgres)
+            await until(house.postgres.ready)
             assert house.text_of(accepted["question"]) == f"Question {number}"
             assert (await talk.done(accepted["turn"]))["finish_reason"] == "stop"
             assert count_of(talk.text(accepted["turn"])) == 10

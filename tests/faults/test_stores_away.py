@@ -45,7 +45,8 @@ async def test_a_restart_of_the_database_is_hardly_noticed(house: House, crash: 
     asking = [asyncio.ensure_future(asker.ask(over.is_set)) for asker in askers]
     await asyncio.sleep(2)
     await asyncio.to_thread(house.crash_database if crash else house.stop_database)
-    await asyncio.to_thread(house.start_store, house.postgres)
+    house.launch(house.postgres)
+    await until(house.postgres.ready)
     back = time.monotonic()
     await asyncio.sleep(RECOVERED_SECONDS + 3)
     over.set()

@@ -1,0 +1,106 @@
+"""A web process that is asked to stop: nothing new begins, what runs gets its time, and everybody is told."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import signal
+import time
+
+import pytest
+
+from tests.faults.conftest import Measured
+from tests.faults.house import House, WebProcess, count_of
+from tests.faults.talk import Talk, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+RESTARTING = 1012
+DRAIN_SECONDS = 20.0
+SLACK = 6.0
+
+
+def ask_to_stop(web: WebProcess) -> float:
+    assert web.child is not None
+    web.child.send_signal(signal.SIGTERM)
+    return time.monotonic()
+
+
+async def gone(web: WebProcess, seconds: float) -> int:
+    """The exit status, once it has ended."""
+    assert web.child is not None
+    child = web.child
+    await until(lambda: child.poll() is not None, seconds)
+    return int(child.returncode)
+
+
+async def test_an_answer_that_is_nearly_done_is_finished_first(house: House, measured: Measured) -> None:
+    web = house.web[0]
+    async with Talk(house, web, house.new_conversation()) as talk:
+        accepted = await talk.ask(model="openai:tokens-80")
+        await until(lambda: talk.last_seq(accepted["turn"]) > 2)
+        ask_to_stop(web)
+        await asyncio.sleep(0.5)
+        refused = await talk.request(type="ask", text="One more")
+        assert (refused["code"], refused["retry_after"]) == ("restarting", 1)
+        assert (await talk.done(accepted["turn"]))["finish_reason"] == "stop"
+        ended = time.monotonic()
+        assert count_of(talk.text(accepted["turn"])) == 80
+        await until(lambda: talk.code is not None, SLACK)
+        assert await gone(web, SLACK) == 0
+        measured("ended after its last word", f"{time.monotonic() - ended:.2f} s")
+    assert talk.code == RESTARTING
+
+
+async def test_an_answer_that_takes_too_long_is_saved_as_interrupted(house: House, measured: Measured) -> None:
+    web, chat = house.web[1], house.new_conversation()
+    async with Talk(house, web, chat) as talk, Talk(house, house.web[0], chat) as other:
+        accepted = await talk.ask(model="openai:tokens-4000")
+        await other.say(type="attach", turn=accepted["turn"], after=0)
+        began = ask_to_stop(web)
+        assert (await talk.done(accepted["turn"], DRAIN_SECONDS + SLACK))["finish_reason"] == "interrupted"
+        measured("interrupted after", f"{time.monotonic() - began:.2f} s")
+        assert (await other.done(accepted["turn"]))["finish_reason"] == "interrupted"
+        await until(lambda: talk.code is not None, SLACK)
+        assert await gone(web, SLACK) == 0
+        measured("gone after", f"{time.monotonic() - began:.2f} s")
+    assert talk.code == RESTARTING
+    assert count_of(talk.text(accepted["turn"])) > 300
+    assert house.text_of(accepted["answer"]) == talk.text(accepted["turn"]) == other.text(accepted["turn"])
+
+
+async def test_a_restart_costs_seconds_and_no_word(house: House, measured: Measured) -> None:
+    web, chat = house.web[0], house.new_conversation()
+    async with Talk(house, web, chat) as talk:
+        accepted = await talk.ask(model="openai:tokens-10")
+        await talk.done(accepted["turn"])
+        began = ask_to_stop(web)
+        await until(lambda: talk.code is not None, SLACK)
+        assert await gone(web, SLACK) == 0
+        web.start()
+    async with Talk(house, web, chat) as talk:
+        await talk.say(type="attach", turn=accepted["turn"], after=0)
+        await talk.done(accepted["turn"])
+        measured("back after", f"{time.monotonic() - began:.2f} s")
+        assert count_of(talk.text(accepted["turn"])) == 10
+
+
+async def test_a_process_that_stops_tells_its_balancer(house: House) -> None:
+    web = house.web[0]
+    line = http.client.HTTPConnection("127.0.0.1", web.port, timeout=10)
+    async with Talk(house, web, house.new_conversation()) as talk:
+        assert await asyncio.to_thread(status_of, line) == 200
+        accepted = await talk.ask(model="openai:tokens-60")
+        ask_to_stop(web)
+        await asyncio.sleep(0.3)
+        assert await asyncio.to_thread(status_of, line) == 503
+        await talk.done(accepted["turn"])
+    line.close()
+    assert await gone(web, SLACK) == 0
+
+
+def status_of(line: http.client.HTTPConnection) -> int:
+    """What /readyz says on a connection that is open already."""
+    line.request("GET", "/readyz")
+    answer = line.getresponse()
+    answer.read()
+    return answer.status
