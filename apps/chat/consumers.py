@@ -40,6 +40,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
         self.html = parse_qs(self.scope["query_string"].decode("latin-1")).get("html") == ["1"]
         self.following: dict[UUID, asyncio.Task[None]] = {}
         self.opening: set[UUID] = set()
+        self.wishes: dict[UUID, object] = {}
         self.tasks: set[asyncio.Task[None]] = set()
         self.second, self.frames_in_second = 0, 0
         self.refused = False
@@ -140,9 +141,19 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
     # --- what the turns say ---
 
     async def _follow(self, turn_id: UUID, after: int) -> None:
-        items = await turns.attach(
-            user=self.user, conversation_id=self.conversation_id, turn_id=turn_id, after=after, html=self.html
-        )
+        """Tell a turn from `after` on, instead of from wherever it is being told; the last wish counts."""
+        wish = self.wishes[turn_id] = object()
+        try:
+            items = await turns.attach(
+                user=self.user, conversation_id=self.conversation_id, turn_id=turn_id, after=after, html=self.html
+            )
+        finally:
+            is_last = self.wishes.get(turn_id) is wish
+            if is_last:
+                del self.wishes[turn_id]
+        if not is_last:
+            await items.aclose()
+            return
         if (old := self.following.pop(turn_id, None)) is not None:
             old.cancel()
         self.following[turn_id] = asyncio.ensure_future(self._tell(turn_id, items))
