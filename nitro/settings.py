@@ -283,6 +283,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "purge-deleted-conversations": {"task": "apps.chat.tasks.purge_deleted_conversations", "schedule": 3600.0},
+    "expire-turn-logs": {"task": "apps.chat.tasks.expire_turn_logs", "schedule": 3600.0},
 }
 
 # --- log --------------------------------------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ def connect(*, timeout: float = 0.5) -> Redis:
     return Redis.from_url(settings.REDIS_URL, socket_timeout=timeout, socket_connect_timeout=timeout)
 
 
-def key(turn_id: UUID) -> str:
+def key(turn_id: UUID | str) -> str:
     return f"nitro:turn:{turn_id}"
 
 

@@ -231,6 +231,11 @@ def stop_requests(*, owner: str) -> list[UUID]:
     return list(rows.values_list("id", flat=True))
 
 
+def running_among(*, turn_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these turns run."""
+    return set(Turn.objects.filter(id__in=turn_ids, state=Turn.State.RUNNING).values_list("id", flat=True))
+
+
 def turn_row(*, turn_id: UUID) -> Turn | None:
     """A turn with its answer, for readers in other processes whose right to it was checked when they attached."""
     return Turn.objects.filter(id=turn_id).select_related("answer").first()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -124,7 +124,8 @@ class _Moved(Exception):
 def turn_ask(*, request: Request, text: str) -> Begun:
     """Save a question below the shown path, an empty answer and a turn: all of it or nothing."""
     for _ in range(MOST_MOVES):
-        with suppress(_Moved):
+        # IntegrityError: the same request was just begun by somebody else; the next look finds it.
+        with suppress(_Moved, IntegrityError):
             return _ask(request, text)
     raise Busy("Too many questions at once in this chat.", hint="Ask again in a moment.", retry_after=1)
 

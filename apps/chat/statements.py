@@ -66,9 +66,13 @@ SELECT moved.id, %(turn)s, %(question)s, %(answer)s, %(kind)s, %(request)s, %(st
 FROM moved
 """
 
+# A turn that was taken for dead may end after all, but not once somebody has gone on with its answer.
 END = """
 WITH ended AS (
-    UPDATE chat_turn SET {columns} WHERE id = %(_turn)s AND owner = %(_owner)s AND state = ANY(%(_states)s)
+    UPDATE chat_turn turn SET {columns}
+    WHERE turn.id = %(_turn)s AND turn.owner = %(_owner)s AND turn.state = ANY(%(_states)s) AND NOT EXISTS (
+        SELECT 1 FROM chat_turn later WHERE later.answer_id = turn.answer_id AND later.created_at > turn.created_at
+    )
     RETURNING answer_id
 )
 UPDATE chat_message SET text = %(_text)s, html = %(_html)s, html_version = %(_html_version)s, reasoning = %(_reasoning)s

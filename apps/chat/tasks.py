@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from apps.chat import services
+from apps.chat import cleanup, services
 
 
 @shared_task
@@ -15,3 +15,9 @@ def purge_deleted_conversations() -> int:
     while count := services.conversations_purge(now=timezone.now()):
         purged += count
     return purged
+
+
+@shared_task
+def expire_turn_logs() -> int:
+    """Let go of the logs that killed processes left in Redis; safe to run twice at once."""
+    return cleanup.logs_expire()

@@ -145,6 +145,7 @@ class Router:
         farm = self._farm(target.provider)
         if not farm.backends:
             raise Unreachable(f"The provider {farm.kind} is not set up.", hint=START_HINT)
+        farm.refresh_soon()
         ticket = farm.gate.take()
         try:
             async with aclosing(ticket.places()) as places:

@@ -8,6 +8,7 @@ import gc
 import os
 import socket
 import sys
+from contextlib import suppress
 
 import uvloop
 
@@ -25,10 +26,14 @@ async def drain_turns(seconds: float) -> None:
 
 
 def keep_turns() -> None:
-    """From the first moment on: end the turns that a predecessor of this process left behind, listen for news."""
+    """From the first moment on: end a predecessor's turns, listen for news, and learn what models there are."""
     from apps.chat import turns
+    from apps.llm.errors import ProviderError
+    from apps.llm.router import router
 
     turns.running_turns()
+    with suppress(ProviderError):
+        router().resolve()
 
 
 def serve(fd: int) -> None:

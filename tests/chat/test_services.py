@@ -278,6 +278,16 @@ def test_an_owner_who_was_only_cut_off_has_the_last_word(conversation: Conversat
     assert turn.answer.text == "Good day"
 
 
+def test_an_owner_who_was_cut_off_comes_too_late_for_an_answer_that_went_on(conversation: Conversation) -> None:
+    turn = begun(conversation).turn
+    services.turn_interrupt(orphan=Orphan(turn.id, HERE), outcome=outcome("Good", state=Turn.State.INTERRUPTED))
+    later = services.turn_continue(request=request(conversation), turn_id=turn.id).turn
+    assert services.turn_finish(turn_id=later.id, owner=HERE, outcome=outcome("Good evening"))
+    assert not services.turn_finish(turn_id=turn.id, owner=HERE, outcome=outcome("Good day"))
+    turn.answer.refresh_from_db()
+    assert turn.answer.text == "Good evening"
+
+
 def test_html_is_kept_only_for_the_text_it_was_made_of(conversation: Conversation) -> None:
     message = answered(conversation, answer="Old").answer
     stale = Message.objects.get(id=message.id)
