@@ -192,7 +192,7 @@ class Conductor:
     def _pace(self) -> float:
         """Seconds to gather words for the next delta."""
         calm = QUICK_SECONDS if len(self.live.log.texts) < QUICK_FRAMES else CALM_SECONDS
-        return min(SLOWEST_SECONDS, max(calm, SECONDS_PER_TURN * len(self.running.live)))
+        return min(SLOWEST_SECONDS, max(calm, SECONDS_PER_TURN * self.running.busy))
 
     # --- the end ---
 

@@ -99,6 +99,7 @@ class RunningTurns:
     incarnation: str = field(default_factory=lambda: f"{os.getpid()}-{uuid.uuid4().hex[:8]}")
     live: dict[UUID, LiveTurn] = field(default_factory=dict)
     draining: bool = False
+    busy: int = 0  # turns that are being written right now; `live` also keeps finished ones for a while
     starting: int = 0  # requests that are just being saved
 
     def __post_init__(self) -> None:
@@ -123,6 +124,7 @@ class RunningTurns:
 
     def add(self, live: LiveTurn) -> None:
         self.live[live.turn_id] = live
+        self.busy += 1
 
     def touch(self, live: LiveTurn) -> None:
         """Something of this turn is new."""
@@ -130,6 +132,7 @@ class RunningTurns:
         self._changed.set()
 
     def forget_later(self, live: LiveTurn) -> None:
+        self.busy -= 1
         asyncio.get_running_loop().call_later(KEPT_SECONDS, self.live.pop, live.turn_id, None)
 
     async def close(self) -> None:

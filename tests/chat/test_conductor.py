@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
@@ -248,8 +247,7 @@ async def test_more_turns_mean_calmer_deltas(conversation: Conversation, model: 
     conducting = conductor.Conductor(running, running.live[turn.turn_id], job)
     paces = []
     for crowd in (1, 50, 500):
-        busy = RunningTurns(live={uuid.uuid4(): conducting.live for _ in range(crowd)})
-        conducting.running = busy
+        conducting.running = RunningTurns(busy=crowd)
         paces.append(conducting._pace())
     assert paces[0] < paces[1] < paces[2] == conductor.SLOWEST_SECONDS
     await told(conversation, turn.turn_id)
