@@ -10,12 +10,12 @@ import argparse
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import psutil
 import uvloop
 
 from benchmarks import pages, races, startup
@@ -23,6 +23,8 @@ from benchmarks.household import Household, household
 from benchmarks.races import Figures
 from benchmarks.report import table
 
+TRIES = 4
+PAUSE = 2.0  # seconds between two repetitions
 Measure = Callable[[Household], Awaitable[Figures]]
 
 
@@ -68,22 +70,29 @@ def benches(*, quick: bool) -> list[Bench]:
     ]
 
 
-async def run(house: Household, chosen: Sequence[Bench]) -> dict[str, list[Figures]]:
+async def run(house: Household, chosen: Sequence[Bench], calm: float) -> dict[str, list[Figures]]:
     """Every measurement, repeated; a line about each repetition goes to stderr."""
-    await races.warm_up(house)
     results: dict[str, list[Figures]] = {}
     for bench in chosen:
         if bench.model:
             await asyncio.to_thread(house.model, *bench.model)
             await races.warm_up(house)
-        for _ in range(bench.repeat):
-            psutil.cpu_percent()
-            await asyncio.sleep(1.0)
-            figures = {"load_before": psutil.cpu_percent()} | await bench.measure(house)
-            results.setdefault(bench.name, []).append(figures)
-            said = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
-            print(f"{bench.name}: {said}", file=sys.stderr, flush=True)
+        results[bench.name] = [await calmest(house, bench, calm) for _ in range(bench.repeat)]
     return results
+
+
+async def calmest(house: Household, bench: Bench, calm: float) -> Figures:
+    """One repetition; where strangers kept the machine busy it is done again, and the calmest one counts."""
+    tries: list[Figures] = []
+    while len(tries) < TRIES and not any(figures["strangers"] <= calm for figures in tries):
+        await asyncio.sleep(PAUSE)
+        before, began = house.cpu(), time.perf_counter()
+        figures = await bench.measure(house)
+        used, seconds = house.cpu() - before, time.perf_counter() - began
+        tries.append(figures | {"strangers": used.strangers / seconds})
+        said = ", ".join(f"{name} {value:.4g}" for name, value in tries[-1].items())
+        print(f"{bench.name}: {said}", file=sys.stderr, flush=True)
+    return min(tries, key=lambda figures: figures["strangers"])
 
 
 def main() -> None:
@@ -91,12 +100,13 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a smoke test of the measurements themselves")
     parser.add_argument("--only", nargs="*", default=[], metavar="NAME", help="only these measurements")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every repetition there")
+    parser.add_argument("--calm", type=float, default=2.0, metavar="CORES", help="strangers may use so much of a core")
     given = parser.parse_args()
     wanted = [bench for bench in benches(quick=given.quick) if not given.only or bench.name in given.only]
     results: dict[str, list[Figures]] = {}
     if wanted:
         with household() as house:
-            results = uvloop.run(run(house, wanted))
+            results = uvloop.run(run(house, wanted, given.calm))
     if not given.only or "startup" in given.only:
         results["startup"] = uvloop.run(startup.second_starts(1 if given.quick else 3))
     if given.json:

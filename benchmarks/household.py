@@ -58,6 +58,11 @@ class Cpu:
         """What Nitro costs: its web processes and both stores."""
         return self.web + self.postgres + self.redis
 
+    @property
+    def strangers(self) -> float:
+        """What programs used that have nothing to do with the measurement."""
+        return self.everybody - self.server - self.model - self.client
+
     def __sub__(self, other: Cpu) -> Cpu:
         return Cpu(*(getattr(self, name) - getattr(other, name) for name in self.__slots__))
 
@@ -96,22 +101,23 @@ class Household:
             postgres=spent(self.children["postgres"].pid),
             redis=spent(self.children["redis"].pid),
             model=spent(self.children["model"].pid),
-            client=spent(os.getpid(), family=False),
+            client=own(os.getpid()),
             everybody=sum(machine) - machine.idle - machine.iowait - machine.guest - machine.guest_nice,
         )
 
 
-def spent(pid: int, *, family: bool = True) -> float:
-    """User and system seconds of a process, its children living and gone included."""
-    process = psutil.Process(pid)
-    own = process.cpu_times()
-    total: float = own.user + own.system
-    if family:
-        total += own.children_user + own.children_system
-        for child in process.children(recursive=True):
-            with suppress(psutil.NoSuchProcess):
-                times = child.cpu_times()
-                total += times.user + times.system
+def own(pid: int) -> float:
+    """User and system seconds of a process and of its children that have ended."""
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system + times.children_user + times.children_system)
+
+
+def spent(pid: int) -> float:
+    """The same with the children that live."""
+    total = own(pid)
+    for child in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            total += own(child.pid)
     return total
 
 

@@ -89,9 +89,9 @@ async def _late(wire: Wire, seconds: float) -> Turn:
 
 async def warm_up(house: Household) -> None:
     """A few turns that count for nothing, so that every process has opened what it keeps open."""
-    for wire in await opened(house, await asyncio.to_thread(house.seats, 8)):
-        for _ in range(2):
-            await asyncio.wait_for(wire.ask("Hello!").ended, PATIENCE)
+    wires = await opened(house, await asyncio.to_thread(house.seats, 16))
+    await asyncio.wait([wire.ask("Hello!").ended for wire in wires], timeout=PATIENCE)
+    for wire in wires:
         wire.close()
 
 
@@ -208,8 +208,6 @@ async def stream_bytes(house: Household, *, rate: int) -> Figures:
     """Bytes on the wire for an answer with code, lists and a table, against the answer's own bytes."""
     await asyncio.to_thread(house.model, "--rate", str(rate), "--text", str(ANSWER))
     (wire,) = await opened(house, await asyncio.to_thread(house.seats, 1))
-    await wire.ask("Hello!").ended  # the connection to the model is anew
-    wire.received = 0
     turn = wire.ask("Explain it to me.")
     await asyncio.wait_for(turn.ended, PATIENCE)
     reading, size = read(turn), len(ANSWER.read_bytes())
