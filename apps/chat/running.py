@@ -73,7 +73,7 @@ class LiveTurn:
         self.end_written = self.end_written or item.end is not None
 
     def checkpoint(self) -> services.Checkpoint:
-        return services.Checkpoint(self.turn_id, self.answer_id, self.log.text, tuple(self.log.marks))
+        return services.Checkpoint(self.turn_id, self.log.text, tuple(self.log.marks))
 
 
 async def unceasing(work: Callable[[], Awaitable[None]]) -> None:

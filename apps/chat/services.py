@@ -270,7 +270,6 @@ class Checkpoint:
     """The words of a running turn so far: the answer's whole text and the marks of this turn's deltas."""
 
     turn_id: UUID
-    answer_id: UUID
     text: str
     marks: Sequence[int]
 
@@ -283,13 +282,8 @@ def leases_renew(*, turn_ids: Sequence[UUID], owner: str) -> list[UUID]:
 
 
 def turns_checkpoint(*, checkpoints: Sequence[Checkpoint]) -> None:
-    """Save the words so far of many running turns, in two statements."""
-    with transaction.atomic():
-        running = Turn.objects.filter(id__in=[item.turn_id for item in checkpoints], state=Turn.State.RUNNING)
-        held = set(running.select_for_update().values_list("id", flat=True))
-        still = [item for item in checkpoints if item.turn_id in held]
-        Message.objects.bulk_update([Message(id=item.answer_id, text=item.text) for item in still], ["text"])
-        Turn.objects.bulk_update([Turn(id=item.turn_id, marks=list(item.marks)) for item in still], ["marks"])
+    """Save the words so far of many running turns."""
+    statements.checkpoint([(item.turn_id, item.text, item.marks) for item in checkpoints])
 
 
 def turn_finish(*, turn_id: UUID, owner: str, outcome: Outcome) -> bool:

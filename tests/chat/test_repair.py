@@ -43,7 +43,7 @@ async def logged(redis: Redis, turn: Turn, words: Sequence[str]) -> None:
 
 
 async def checkpointed(turn: Turn, text: str, marks: Sequence[int]) -> None:
-    point = Checkpoint(turn.id, turn.answer_id, text, marks)
+    point = Checkpoint(turn.id, text, marks)
     await in_database(services.turns_checkpoint, checkpoints=[point])
 
 

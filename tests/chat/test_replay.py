@@ -108,7 +108,7 @@ async def test_the_end_in_the_row_is_enough(turn: Turn, redis: Redis) -> None:
 async def test_without_redis_a_running_turn_is_read_from_checkpoints(turn: Turn) -> None:
     following = asyncio.ensure_future(follow(turn))
     for count in (3, 7):
-        point = Checkpoint(turn.id, turn.answer_id, "".join(WORDS[:count]), MARKS[:count])
+        point = Checkpoint(turn.id, "".join(WORDS[:count]), MARKS[:count])
         await in_database(services.turns_checkpoint, checkpoints=[point])
     await finish(turn)
     items = await following

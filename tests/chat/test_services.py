@@ -230,7 +230,7 @@ def test_the_leases_of_others_are_left_alone(conversation: Conversation) -> None
 def test_a_checkpoint_saves_the_words_so_far(conversation: Conversation) -> None:
     turns = [begun(conversation).turn for _ in range(3)]
     services.turns_checkpoint(
-        checkpoints=[Checkpoint(t.id, t.answer_id, f"So far {n}", [4, 8]) for n, t in enumerate(turns)]
+        checkpoints=[Checkpoint(t.id, f"So far {n}", [4, 8]) for n, t in enumerate(turns)]
     )
     for number, turn in enumerate(turns):
         turn.refresh_from_db()
@@ -240,7 +240,7 @@ def test_a_checkpoint_saves_the_words_so_far(conversation: Conversation) -> None
 
 def test_a_late_checkpoint_does_not_touch_an_ended_turn(conversation: Conversation) -> None:
     turn = answered(conversation, answer="All of it")
-    services.turns_checkpoint(checkpoints=[Checkpoint(turn.id, turn.answer_id, "Half", [4])])
+    services.turns_checkpoint(checkpoints=[Checkpoint(turn.id, "Half", [4])])
     turn.answer.refresh_from_db()
     assert turn.answer.text == "All of it"
 
