@@ -13,8 +13,9 @@ from twisted.internet.tcp import Connection
 from nitro.web.frames import BINARY, COMPRESSED, TEXT, deflated, frame, write_through
 from nitro.web.gate import HIGH_WATER, Gate
 
-MAX_MESSAGE = 256 * 1024
+MAX_MESSAGE = 1024 * 1024  # bytes; the longest question fits in, even with each letter written as an escape
 INBOX_HIGH, INBOX_LOW = 64, 16  # frames that may wait for the application before the socket is read no further
+INBOX_BYTES = 1024 * 1024  # … and how large they may be together
 COMPRESS_FROM = 32  # bytes; below that deflate costs more time than it saves
 WINDOW_BITS, MEMORY_LEVEL = 12, 5  # 16 KiB + 16 KiB for each connection
 
@@ -26,19 +27,27 @@ class Inbox(asyncio.Queue[dict[str, Any]]):
         super().__init__()
         self._transport = transport
         self._paused = False
+        self._bytes = 0
 
     def _put(self, item: dict[str, Any]) -> None:
         super()._put(item)
-        if not self._paused and self.qsize() >= INBOX_HIGH:
+        self._bytes += _size(item)
+        if not self._paused and (self.qsize() >= INBOX_HIGH or self._bytes >= INBOX_BYTES):
             self._paused = True
             self._transport.pauseProducing()
 
     def _get(self) -> dict[str, Any]:
         item = super()._get()
-        if self._paused and self.qsize() <= INBOX_LOW:
+        self._bytes -= _size(item)
+        if self._paused and self.qsize() <= INBOX_LOW and self._bytes < INBOX_BYTES:
             self._paused = False
             self._transport.resumeProducing()
         return item
+
+
+def _size(item: dict[str, Any]) -> int:
+    """Characters or bytes of a frame; 0 for what is no frame."""
+    return len(item.get("text") or item.get("bytes") or ())
 
 
 class Socket(WebSocketProtocol):  # type: ignore[misc]

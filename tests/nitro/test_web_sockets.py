@@ -10,8 +10,9 @@ import pytest
 import websockets
 from websockets.exceptions import ConnectionClosed
 
+from apps.chat.frames import TEXT_LIMIT
 from nitro.process import wait_until
-from nitro.web.sockets import MAX_MESSAGE
+from nitro.web.sockets import INBOX_BYTES, MAX_MESSAGE, Inbox
 from tests.nitro.test_web_requests import connections
 from tests.nitro.web_process import Web, web_process
 
@@ -33,6 +34,34 @@ async def echo(web: Web, text: str, compression: str | None) -> str:
 async def test_text_comes_back_whole_at_the_edges_of_a_frame(web: Web, size: int, compression: str | None) -> None:
     text = ("aé€😀bcd" * size)[: size // 4 or 1]
     assert await echo(web, text, compression) == text
+
+
+def test_the_longest_question_fits_however_its_letters_are_written() -> None:
+    escaped = "\\u00e9" * TEXT_LIMIT
+    assert len(escaped) + 1000 < MAX_MESSAGE
+
+
+class Reading:
+    """A transport that remembers whether it is being read."""
+
+    def __init__(self) -> None:
+        self.paused = False
+
+    def pauseProducing(self) -> None:  # noqa: N802
+        self.paused = True
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        self.paused = False
+
+
+def test_a_few_large_frames_pause_the_reading_like_many_small_ones() -> None:
+    transport = Reading()
+    inbox = Inbox(transport)
+    for _ in range(2):
+        inbox.put_nowait({"type": "websocket.receive", "text": "x" * (INBOX_BYTES // 2)})
+    assert transport.paused
+    inbox.get_nowait()
+    assert not transport.paused
 
 
 async def test_small_frames_arrive_compressed_and_in_order(web: Web) -> None:
