@@ -28,4 +28,7 @@ def configured() -> LlmSettings:
         openai_base_urls=tuple(settings.OPENAI_BASE_URL),
         openai_api_key=settings.OPENAI_API_KEY,
         openai_model=settings.OPENAI_MODEL,
+        gemini_api_key=settings.GEMINI_API_KEY,
+        gemini_model=settings.GEMINI_MODEL,
+        gemini_base_url=settings.GEMINI_BASE_URL,
     )

@@ -45,6 +45,14 @@ class Overloaded(ProviderError):
     hint = "The model server has too much to do. Try again in a moment, or choose another model."
 
 
+class Resting(ProviderError):
+    """It failed so often that it is not even asked for a while; `retry_after` says for how many seconds."""
+
+    code = "provider_resting"
+    status = 503
+    hint = "Look at the model server's own log, try again in a moment, or choose another model."
+
+
 class ModelMissing(ProviderError):
     """The server does not know the model."""
 

@@ -6,12 +6,14 @@ import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
-from apps.llm.errors import ProviderError, Unreachable
+from apps.llm.breaker import Breaker, State
+from apps.llm.errors import ProviderError, Resting, Unreachable
 from apps.llm.gate import Gate
 from apps.llm.providers.base import ModelInfo, Provider
 
-SLOTS = {"builtin": 4}
+SLOTS = {"builtin": 4, "gemini": 64}  # each of Gemini's answers keeps a thread
 OTHER_SLOTS = 256
 STARTED_BY_US = frozenset({"builtin"})
 START_GRACE = 10.0  # seconds for which a process of our own may refuse connections before it counts as away
@@ -21,12 +23,25 @@ FRESH = 60.0
 FRESH_AFTER_FAILURE = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How one server does: `wait` is the time in seconds until an open breaker lets somebody through again."""
+
+    kind: str
+    number: int
+    state: State
+    failures: int
+    wait: float
+    last_failure: str
+
+
 class Backend:
-    """One server with its load in this process."""
+    """One server with its load in this process, and the breaker that spares it and its callers."""
 
     def __init__(self, provider: Provider, *, started_by_us: bool) -> None:
         self.provider = provider
         self.load = 0
+        self.breaker = Breaker()
         self._started_by_us = started_by_us
         self._failed = self._refused_first = self._refused_last = float("-inf")
 
@@ -46,10 +61,12 @@ class Backend:
 
     def worked(self) -> None:
         """Forget the failures of before."""
+        self.breaker.succeeded()
         self._failed = self._refused_first = self._refused_last = float("-inf")
 
-    def failed(self) -> None:
-        """Ask others first for a while."""
+    def failed(self, failure: ProviderError) -> None:
+        """Ask others first for a while; after some failures in a row, ask it no more for a while."""
+        self.breaker.failed(failure)
         self._failed = time.monotonic()
 
     def is_starting(self, failure: ProviderError) -> bool:
@@ -75,8 +92,21 @@ class Farm:
         self._refreshing: asyncio.Task[None] | None = None
 
     def pick(self, tried: Sequence[Backend] = ()) -> Backend | None:
-        """The least busy server that was not tried yet."""
-        return min((b for b in self.backends if b not in tried), key=lambda backend: backend.rank, default=None)
+        """The least busy server that was not tried yet and whose breaker lets a call through."""
+        free = (b for b in self.backends if b not in tried and b.breaker.lets_through())
+        return min(free, key=lambda backend: backend.rank, default=None)
+
+    def resting(self) -> Resting:
+        """What to tell where `pick` finds nobody: of the server that may be asked first again."""
+        return min((b.breaker for b in self.backends), key=lambda breaker: breaker.wait).refusal(self.kind)
+
+    def conditions(self) -> list[Condition]:
+        """One for each server, numbered from 1 in the order of the settings."""
+        breakers = ((number, backend.breaker) for number, backend in enumerate(self.backends, 1))
+        return [
+            Condition(self.kind, number, b.state, b.failures, b.wait, b.last_failure.message if b.last_failure else "")
+            for number, b in breakers
+        ]
 
     def model(self, name: str) -> ModelInfo | None:
         """What is known of a model; of the first one where no name is given."""

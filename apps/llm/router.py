@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from apps.llm.configuration import configured, default_options
 from apps.llm.errors import Loading, ModelMissing, ProviderError, TimedOut, Unreachable
 from apps.llm.events import Chosen, Event, Progress, RouterEvent
-from apps.llm.farm import Backend, Farm
+from apps.llm.farm import Backend, Condition, Farm
 from apps.llm.messages import Call
 from apps.llm.providers.base import ModelInfo, Provider
 from apps.llm.registry import BUILDERS, build
@@ -19,12 +19,12 @@ from apps.llm.settings import LlmSettings
 
 __all__ = ["Offer", "Router", "Target", "default_options", "router", "use"]
 
-WINDOWS = {"builtin": 4096}
+WINDOWS = {"builtin": 4096, "gemini": 30_000}
 OTHER_WINDOW = 8192
 LOAD_LIMIT = 60.0
 CHOICE_LIMIT = 200
 POLL = 0.25
-START_HINT = "Start Nitro with `nitro up`, which brings a model along, or set OPENAI_BASE_URL."
+START_HINT = "Start Nitro with `nitro up`, which brings a model along, or set OPENAI_BASE_URL or GEMINI_API_KEY."
 KIND_HINT = "Choose one of: {}. A model of a server is written kind:model, such as openai:gpt-4o-mini."
 
 
@@ -99,6 +99,10 @@ class Router:
         await asyncio.gather(*(farm.refresh() for farm in farms), return_exceptions=True)
         return [Offer(f"{farm.kind}:{info.name}", farm.kind, info) for farm in farms for info in farm.known]
 
+    def conditions(self) -> list[Condition]:
+        """How the servers of this process are, as far as it has asked any; asks none."""
+        return [condition for farm in self._farms.values() for condition in farm.conditions()]
+
     async def close(self) -> None:
         """Close all connections of the running loop."""
         for farm in self._farms.values():
@@ -120,13 +124,19 @@ class Router:
     def _default_kind(self) -> str:
         kind = self.settings.ai_model
         if kind == "auto":
-            kind = "openai" if self.settings.openai_base_urls else "builtin"
+            kind = self._best_kind()
         if kind not in self.kinds:
             raise ModelMissing(f"AI_MODEL is {kind}, which is not here.", hint=KIND_HINT.format(", ".join(self.kinds)))
         return kind
 
+    def _best_kind(self) -> str:
+        """What `auto` stands for: a server that was configured, a key, what we bring."""
+        if self.settings.openai_base_urls:
+            return "openai"
+        return "gemini" if self.settings.gemini_api_key else "builtin"
+
     def _default_model(self, farm: Farm) -> str:
-        configured = self.settings.openai_model if farm.kind == "openai" else ""
+        configured = {"openai": self.settings.openai_model, "gemini": self.settings.gemini_model}.get(farm.kind, "")
         info = farm.model(configured)
         return configured or (info.name if info is not None else "")
 
@@ -163,31 +173,35 @@ class Router:
         """Answer from one of the farm's servers: wait for a model that is loading, pass over a server that is away."""
         give_up = time.monotonic() + LOAD_LIMIT
         tried: list[Backend] = []
+        last: ProviderError | None = None
         while (backend := farm.pick(tried)) is not None:
-            yield Progress("reading")
-            begun = False
-            try:
-                named = await self._named(farm, target, call)
-                async with aclosing(_answer(backend, named)) as events:
-                    async for event in events:
-                        if not begun:
-                            begun = True
-                            backend.worked()
-                            yield Chosen(target.provider, named.model, fallback_from)
-                        yield event
-                return
-            except ProviderError as failure:
-                if begun or failure.permanent:
-                    raise
-                loading = isinstance(failure, Loading) or backend.is_starting(failure)
-                if not loading:
-                    backend.failed()
-                    tried.append(backend)
-                    if len(tried) == len(farm.backends):
+            with backend.breaker.attempt():
+                yield Progress("reading")
+                begun = False
+                try:
+                    named = await self._named(farm, target, call)
+                    async with aclosing(_answer(backend, named)) as events:
+                        async for event in events:
+                            if not begun:
+                                begun = True
+                                backend.worked()
+                                yield Chosen(target.provider, named.model, fallback_from)
+                            yield event
+                    return
+                except ProviderError as failure:
+                    if begun:
                         raise
-            if loading:
-                yield Progress("loading")
-                await _until_ready(backend, give_up)
+                    if failure.permanent:
+                        backend.breaker.succeeded()  # it is there, and said no
+                        raise
+                    loading, last = isinstance(failure, Loading) or backend.is_starting(failure), failure
+                if loading:
+                    yield Progress("loading")
+                    await _until_ready(backend, give_up)
+                    continue
+                backend.failed(last)
+                tried.append(backend)
+        raise last or farm.resting()
 
     async def _named(self, farm: Farm, target: Target, call: Call) -> Call:
         """The call with the model's name in it; asks the server where nobody has named one."""

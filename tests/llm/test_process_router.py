@@ -37,11 +37,16 @@ def test_the_router_is_made_from_the_settings(settings: Settings) -> None:
     settings.AI_MODEL, settings.AI_FALLBACK = "openai", ["builtin"]
     settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY, settings.OPENAI_MODEL = ["http://x/v1"], "sk-1", "m"
     settings.BUILTIN_MODEL_URL = "http://y/v1"
-    assert router().settings == LlmSettings("openai", ("builtin",), "http://y/v1", ("http://x/v1",), "sk-1", "m")
+    settings.GEMINI_API_KEY, settings.GEMINI_MODEL, settings.GEMINI_BASE_URL = "AIza", "flash", "http://z"
+    made = router().settings
+    known = (made.ai_model, made.ai_fallback, made.builtin_model_url, made.openai_base_urls, made.openai_model)
+    assert known == ("openai", ("builtin",), "http://y/v1", ("http://x/v1",), "m")
+    assert (made.gemini_model, made.gemini_base_url) == ("flash", "http://z")
+    assert (made.openai_api_key, made.gemini_api_key) == ("sk-1", "AIza")
 
 
 def test_the_key_is_not_shown(settings: Settings) -> None:
-    settings.OPENAI_API_KEY = "sk-hidden"
+    settings.OPENAI_API_KEY = settings.GEMINI_API_KEY = "sk-hidden"
     assert "sk-hidden" not in repr(configured())
 
 
@@ -53,7 +58,12 @@ def test_sampling_comes_from_the_settings(settings: Settings) -> None:
 
 @pytest.mark.parametrize("kind", BUILDERS)
 def test_every_kind_can_be_built(kind: str) -> None:
-    settings = LlmSettings("auto", (), "http://x/v1", ("http://y/v1",), kinds=tuple(BUILDERS))
+    settings = LlmSettings(
+        builtin_model_url="http://x/v1",
+        openai_base_urls=("http://y/v1",),
+        gemini_api_key="k",
+        kinds=tuple(BUILDERS),
+    )
     made = build(kind, settings)
     assert [provider.kind for provider in made] == [kind]
     assert all(isinstance(provider, Provider) for provider in made)

@@ -54,6 +54,8 @@ def chosen(events: list[RouterEvent]) -> list[Chosen]:
         (LlmSettings(openai_base_urls=("http://x/v1",), openai_model="m"), "", "openai", "m"),
         (LlmSettings(ai_model="builtin", openai_base_urls=("http://x/v1",)), "", "builtin", ""),
         (LlmSettings(ai_model="openai"), "builtin", "builtin", ""),
+        (LlmSettings(gemini_api_key="k", gemini_model="g"), "", "gemini", "g"),
+        (LlmSettings(gemini_api_key="k", openai_base_urls=("http://x/v1",), openai_model="m"), "", "openai", "m"),
         (LlmSettings(openai_model="m"), "openai", "openai", "m"),
         (LlmSettings(openai_model="m"), "openai:other:latest", "openai", "other:latest"),
     ],
@@ -86,7 +88,7 @@ def test_an_unknown_choice_says_what_there_is(choice: str) -> None:
 
 def test_a_default_that_is_not_here_is_told() -> None:
     with pytest.raises(ModelMissing, match="AI_MODEL"):
-        Router(LlmSettings(ai_model="gemini")).resolve()
+        Router(LlmSettings(ai_model="gemini", kinds=("builtin",))).resolve()
 
 
 async def test_a_known_model_can_be_chosen_by_its_bare_name(make: Make) -> None:
