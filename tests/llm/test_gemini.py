@@ -176,7 +176,10 @@ async def test_the_models_that_can_chat_are_listed_with_their_windows(provider: 
     assert await provider.models() == [ModelInfo(FLASH, context_window=1_048_576)]
 
 
-async def test_a_connection_is_used_again(provider: Gemini, server: GeminiServer) -> None:
+async def test_a_connection_is_used_again(
+    provider: Gemini, server: GeminiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.llm.providers.gemini_line.DRAIN", 20.0)
     for _ in range(3):
         assert text_of(await answer(provider)) == "Hello you."
     assert len(server.connections) == 1

@@ -249,7 +249,8 @@ async def test_a_chunk_cut_on_the_way_is_told_after_the_words() -> None:
 
 
 async def test_silence_after_a_word_is_given_up() -> None:
-    words, failure = await failure_of(HEAD, b"[" + HELLO, hold=True, timeouts=HASTY)
+    hasty_later = Timeouts(first=20.0, silence=0.3)
+    words, failure = await failure_of(HEAD, b"[" + HELLO, hold=True, timeouts=hasty_later)
     assert (words, type(failure)) == ("Hello", TimedOut)
 
 
