@@ -1,6 +1,7 @@
 """What a token costs inside of this process: streams of the stand-in read through the provider or through the router.
 
 python -m benchmarks.provider_cost --streams 100 --tokens 200
+python -m benchmarks.provider_cost --ollama
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from collections.abc import AsyncGenerator, Callable
 import uvloop
 
 from apps.llm.events import RouterEvent, TextDelta
-from apps.llm.messages import Call, Message, Role
+from apps.llm.messages import Call, Message, Options, Role
+from apps.llm.providers.ollama import Ollama, load_library
 from apps.llm.providers.openai_compatible import OpenAICompatible
 from apps.llm.router import Router
 from apps.llm.settings import LlmSettings
@@ -25,7 +27,7 @@ Ask = Callable[[str], AsyncGenerator[RouterEvent, None]]
 
 
 def call(model: str) -> Call:
-    return Call(model, (Message(Role.USER, "How are you?"),))
+    return Call(model, (Message(Role.USER, "How are you?"),), Options(max_tokens=100_000))
 
 
 def free_port() -> int:
@@ -58,6 +60,14 @@ async def measure(name: str, ask: Ask, streams: int, tokens: int) -> None:
     )
 
 
+async def ollama(port: int, streams: int, tokens: int) -> None:
+    """The same over Ollama's wire."""
+    provider = Ollama(f"http://127.0.0.1:{port}")
+    await load_library()
+    await measure("Ollama", lambda _: provider.stream(call("phi3")), streams, tokens)
+    await provider.close()
+
+
 async def compare(port: int, streams: int, tokens: int) -> None:
     url = f"http://127.0.0.1:{port}/v1"
     provider = OpenAICompatible(url)
@@ -73,14 +83,17 @@ def main() -> None:
     parser.add_argument("--streams", type=int, default=100)
     parser.add_argument("--tokens", type=int, default=200)
     parser.add_argument("--rate", type=float, default=20.0, help="tokens per second and stream; 0 is unlimited")
+    parser.add_argument("--ollama", action="store_true", help="Ollama's wire instead of OpenAI's")
     given = parser.parse_args()
     port = free_port()
-    command = [sys.executable, "-m", "benchmarks.standin", "--port", str(port), "--rate", str(given.rate)]
+    module, run = ("tests.llm.ollama_server", ollama) if given.ollama else ("benchmarks.standin", compare)
+    command = [sys.executable, "-m", module, "--port", str(port), "--rate", str(given.rate)]
+    command += ["--tokens", str(given.tokens)]
     server = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:
         assert server.stdout is not None
         server.stdout.readline()
-        uvloop.run(compare(port, given.streams, given.tokens))
+        uvloop.run(run(port, given.streams, given.tokens))
     finally:
         server.terminate()
         server.wait()

@@ -31,4 +31,6 @@ def configured() -> LlmSettings:
         gemini_api_key=settings.GEMINI_API_KEY,
         gemini_model=settings.GEMINI_MODEL,
         gemini_base_url=settings.GEMINI_BASE_URL,
+        ollama_base_url=settings.OLLAMA_BASE_URL,
+        ollama_model=settings.OLLAMA_MODEL.removesuffix(":latest"),
     )

@@ -88,6 +88,7 @@ class Farm:
         self.backends = [Backend(provider, started_by_us=kind in STARTED_BY_US) for provider in providers]
         self.gate = Gate(SLOTS.get(kind, OTHER_SLOTS * max(1, len(providers))))
         self.known: list[ModelInfo] = []
+        self.found = False  # whether a server answered when they were last asked
         self._fresh_until = float("-inf")
         self._refreshing: asyncio.Task[None] | None = None
 
@@ -134,6 +135,7 @@ class Farm:
                 found |= {info.name: info for info in await backend.provider.models()}
             except ProviderError as error:
                 failure = error
+        self.found = failure is None or bool(found)
         if failure is not None and not found:
             raise failure
         self.known = list(found.values())

@@ -17,6 +17,7 @@ Builder = Callable[[LlmSettings], Sequence[Provider]]
 BUILDERS = {
     "builtin": "apps.llm.providers.openai_compatible.builtin",
     "gemini": "apps.llm.providers.gemini.gemini",
+    "ollama": "apps.llm.providers.ollama.from_settings",
     "openai": "apps.llm.providers.openai_compatible.openai",
     "scripted": "apps.llm.providers.scripted.demonstration",
 }

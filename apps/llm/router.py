@@ -68,12 +68,21 @@ class Router:
         window = info.context_window if info is not None else 0
         return Target(kind, model, window or WINDOWS.get(kind, OTHER_WINDOW), choice)
 
+    def look_around(self) -> None:
+        """Ask in the background whether Ollama is there, where that matters. Call it from the loop, as early as can be.
+
+        A question never waits for it: the first one after the start may go to another model.
+        """
+        if self.settings.ai_model == "auto" and "ollama" in self.kinds and not self.settings.openai_base_urls:
+            self._farm("ollama").refresh_soon()
+
     async def stream(self, target: Target, call: Call) -> AsyncGenerator[RouterEvent, None]:
         """Yield progress, then who was chosen, then the answer. `call.model` is ignored: the target names the model.
 
         A provider that fails before its first word, and not permanently, is replaced by the next of AI_FALLBACK; if
         none answers, the first one's error is raised. Closing the generator leaves the line and stops the provider.
         """
+        self.look_around()
         first: ProviderError | None = None
         begun = False
         for candidate in self._candidates(target):
@@ -130,15 +139,28 @@ class Router:
         return kind
 
     def _best_kind(self) -> str:
-        """What `auto` stands for: a server that was configured, a key, what we bring."""
+        """What `auto` stands for: a server that was configured, Ollama where it was found, a key, what we bring."""
         if self.settings.openai_base_urls:
             return "openai"
+        ollama = self._farm("ollama") if "ollama" in self.kinds else None
+        if ollama is not None and ollama.found and ollama.known:
+            return "ollama"
         return "gemini" if self.settings.gemini_api_key else "builtin"
 
     def _default_model(self, farm: Farm) -> str:
+        if farm.kind == "ollama":
+            return self._ollama_model(farm)
         configured = {"openai": self.settings.openai_model, "gemini": self.settings.gemini_model}.get(farm.kind, "")
         info = farm.model(configured)
         return configured or (info.name if info is not None else "")
+
+    def _ollama_model(self, farm: Farm) -> str:
+        """OLLAMA_MODEL; where AI_MODEL is auto and Ollama does not have that one, any that it has."""
+        configured = self.settings.ollama_model
+        if configured and (self.settings.ai_model != "auto" or not farm.known or farm.model(configured)):
+            return configured
+        info = farm.model("")
+        return info.name if info is not None else ""
 
     def _farm(self, kind: str) -> Farm:
         if kind not in self._farms:
@@ -147,7 +169,10 @@ class Router:
 
     def _candidates(self, target: Target) -> list[Target]:
         """The target, then the fallbacks that are not the target's own kind."""
-        others = [kind for kind in self.settings.ai_fallback if kind != target.provider and kind in self.kinds]
+        names = list(self.settings.ai_fallback)
+        if target.provider == "ollama" and not target.choice and self.settings.ai_model == "auto":
+            names.append("builtin")  # nobody asked for Ollama, so nobody shall miss it
+        others = [kind for kind in dict.fromkeys(names) if kind != target.provider and kind in self.kinds]
         return [target, *(self.resolve(kind) for kind in others)]
 
     async def _queued(self, target: Target, call: Call, fallback_from: str) -> AsyncGenerator[RouterEvent, None]:

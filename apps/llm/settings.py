@@ -18,7 +18,9 @@ class LlmSettings:
     openai_base_urls: tuple[str, ...] = ()
     openai_api_key: str = field(default="", repr=False)
     openai_model: str = ""
-    kinds: tuple[str, ...] = ("builtin", "openai", "gemini")
+    kinds: tuple[str, ...] = ("builtin", "openai", "ollama", "gemini")
     gemini_api_key: str = field(default="", repr=False)
     gemini_model: str = ""
     gemini_base_url: str = ""
+    ollama_base_url: str = ""
+    ollama_model: str = ""

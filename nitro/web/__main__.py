@@ -33,6 +33,7 @@ def keep_turns() -> None:
 
     turns.running_turns()
     with suppress(ProviderError):
+        router().look_around()
         router().resolve()
 
 

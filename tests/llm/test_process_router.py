@@ -62,6 +62,7 @@ def test_every_kind_can_be_built(kind: str) -> None:
         builtin_model_url="http://x/v1",
         openai_base_urls=("http://y/v1",),
         gemini_api_key="k",
+        ollama_base_url="http://z",
         kinds=tuple(BUILDERS),
     )
     made = build(kind, settings)

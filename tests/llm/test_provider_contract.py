@@ -13,11 +13,13 @@ import pytest
 from apps.llm.events import Finished, TextDelta, Usage
 from apps.llm.providers.base import Provider
 from apps.llm.providers.gemini import Gemini, library
+from apps.llm.providers.ollama import Ollama
 from apps.llm.providers.openai_compatible import OpenAICompatible
 from apps.llm.providers.scripted import Script, Scripted, numbered
 from benchmarks.standin import StandIn
 from tests.llm.asking import collect, question, text_of, until
 from tests.llm.gemini_server import KEY, USAGE, GeminiServer, said
+from tests.llm.ollama_server import OllamaServer
 
 
 @dataclass
@@ -50,6 +52,16 @@ async def openai(_: pytest.FixtureRequest) -> AsyncIterator[Subject]:
 
 
 @asynccontextmanager
+async def ollama(_: pytest.FixtureRequest) -> AsyncIterator[Subject]:
+    async with OllamaServer(tokens=200, rate=200) as server:
+
+        async def idle() -> bool:
+            return server.open_streams == 0
+
+        yield Subject(Ollama(server.url), "phi3", idle)
+
+
+@asynccontextmanager
 async def gemini(_: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     library()
     chunks = [*(said(f"t{place:05d} ") for place in range(200)), said("end", reason="STOP", usageMetadata=USAGE)]
@@ -72,7 +84,7 @@ async def builtin(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     yield Subject(OpenAICompatible(url, kind="builtin", llama=True), "smollm2", idle)
 
 
-@pytest.fixture(params=[scripted, openai, gemini, pytest.param(builtin, marks=pytest.mark.model)])
+@pytest.fixture(params=[scripted, openai, gemini, ollama, pytest.param(builtin, marks=pytest.mark.model)])
 async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     async with request.param(request) as made:
         yield made
