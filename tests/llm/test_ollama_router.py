@@ -43,8 +43,12 @@ async def make() -> AsyncIterator[Make]:
 
 async def found(router: Router) -> None:
     """Let the router look around until it has found Ollama."""
-    router.look_around()
-    await until(lambda: router.resolve().provider == "ollama")
+
+    def is_found() -> bool:
+        router.look_around()
+        return router.resolve().provider == "ollama"
+
+    await until(is_found)
 
 
 async def answered(router: Router, choice: str = "") -> list[RouterEvent]:

@@ -69,9 +69,9 @@ async def test_no_end_of_calls_is_garbled(server: OllamaServer, provider: Ollama
     assert isinstance((await failing(provider.stream(question(model="phi3"))))[1], Garbled)
 
 
-async def test_words_that_come_in_one_read_are_one_delta(server: OllamaServer, provider: Ollama) -> None:
-    server.script = [part(word) for word in ("a", "b", "c")] + [end()]
-    events = await collect(provider.stream(question(model="phi3")))
+def test_words_that_come_in_one_read_are_one_delta() -> None:
+    lines = [part("a"), part("b"), part("c"), end()]
+    events = ChatStream("server").feed(b"".join(orjson.dumps(line) + b"\n" for line in lines))
     assert events == [TextDelta("abc"), Usage(7, 3), Finished("stop")]
 
 
@@ -173,7 +173,11 @@ async def test_json_is_asked_for_in_ollamas_words(
     assert (await sent(server, provider, call)).get("format") == asked
 
 
-async def test_one_connection_serves_one_answer_after_the_other(server: OllamaServer, provider: Ollama) -> None:
+async def test_one_connection_serves_one_answer_after_the_other(
+    server: OllamaServer, provider: Ollama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await load_library()
+    monkeypatch.setattr("apps.llm.providers.ollama_client.DRAIN", 20.0)
     for _ in range(3):
         await collect(provider.stream(question(model="phi3")))
     assert len(server.connections) == 1
