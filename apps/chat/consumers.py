@@ -83,7 +83,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
         except NotJson as error:
             await self._refuse(NOT_JSON, error)
         except BadFrame as error:
-            await self._send(frames.error(error))
+            await self._send(frames.error(error, request=error.request))
         else:
             self._spawn(self._answer(frame))
 

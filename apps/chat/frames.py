@@ -38,9 +38,10 @@ class NotJson(Invalid):
 
 
 class BadFrame(Invalid):
-    """A JSON object that is no frame of ours; the connection stays open."""
+    """A JSON object that is no frame of ours; the connection stays open. `request` is its id, if it has a sound one."""
 
     code = "bad_frame"
+    request: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,19 @@ def parse(raw: str) -> ClientFrame:
     reader = READERS.get(kind) if isinstance(kind, str) else None
     if reader is None:
         raise BadFrame("There is no frame of that type.", hint="Known types: " + ", ".join(READERS) + ".")
-    return reader(data)
+    try:
+        return reader(data)
+    except BadFrame as error:
+        error.request = _request_of(data)
+        raise
+
+
+def _request_of(data: Mapping[str, Any]) -> UUID | None:
+    """The id by which a client knows what was refused."""
+    try:
+        return _optional_uuid(data)
+    except BadFrame:
+        return None
 
 
 def _decode(raw: str) -> object:
@@ -156,7 +169,7 @@ def _optional_uuid(data: Mapping[str, Any]) -> UUID | None:
 def _model(data: Mapping[str, Any]) -> str:
     value = data.get("model") or ""
     if not isinstance(value, str) or len(value) > 200 or UNPAIRED_OR_NUL.search(value):
-        raise BadFrame("'model' must be the name of a model.", hint="GET /api/models/ lists them.")
+        raise BadFrame("'model' must be the name of a model.", hint="Leave it out for the default model.")
     return value
 
 

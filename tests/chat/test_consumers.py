@@ -15,12 +15,12 @@ from apps.accounts.models import User
 from apps.chat import consumers, services, turns
 from apps.chat.frames import TEXT_LIMIT
 from apps.chat.models import Conversation, Message, Turn
-from apps.core import draining
+from apps.core import draining, news
 from apps.core.database import in_database
 from apps.core.errors import DatabaseAway
 from apps.llm.errors import Unreachable
 from apps.llm.providers.scripted import Script, Scripted, numbered
-from tests.chat.wire import Wire, seqs, words
+from tests.chat.wire import PATIENCE, Wire, seqs, words
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SLOW = Script(tokens=numbered(1000), delay=0.01)
@@ -157,13 +157,23 @@ async def test_whoever_leaves_while_asking_has_asked(conversation: Conversation,
     assert len(model.calls) == 1
 
 
+async def until_heard(item: dict[str, str]) -> None:
+    """Publish until the process hears: it joins the news in its own time, and they are told at most once."""
+    turns.running_turns()
+    heard = asyncio.Event()
+    turns.on_news(uuid.UUID(int=1), lambda _: heard.set())
+    while not heard.is_set():
+        await news.publish(item | {"conversation": str(uuid.UUID(int=1))})
+        await asyncio.sleep(0.05)
+
+
 async def test_other_sockets_of_the_chat_hear_that_a_turn_has_begun(
     conversation: Conversation, model: Scripted
 ) -> None:
     async with Wire(conversation.owner, conversation.id) as one, Wire(conversation.owner, conversation.id) as other:
-        await asyncio.sleep(0.5)  # until the process hears news
+        await until_heard({"kind": "turn"})
         accepted = await one.ask()
-        message = await other._line.receive_output(10)
+        message = await other._line.receive_output(PATIENCE)
     assert json.loads(message["text"]) == {
         "type": "news", "kind": "turn", "conversation": str(conversation.id), "turn": accepted["turn"]
     }  # fmt: skip
@@ -255,6 +265,13 @@ async def test_an_error_names_the_request_it_answers(wire: Wire) -> None:
         assert (await wire.next())["id"] == ID
         await wire.say(type="stop", turn=ID)
         assert (await wire.next())["turn"] == ID
+
+
+async def test_a_mistake_in_a_request_names_the_request(wire: Wire) -> None:
+    async with wire:
+        await wire.say(type="ask", id=ID, text="x" * (TEXT_LIMIT + 1))
+        error = await wire.next()
+    assert (error["code"], error["id"]) == ("text_too_long", ID)
 
 
 async def test_a_flood_is_told_once_and_dropped(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
