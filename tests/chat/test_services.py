@@ -229,9 +229,7 @@ def test_the_leases_of_others_are_left_alone(conversation: Conversation) -> None
 
 def test_a_checkpoint_saves_the_words_so_far(conversation: Conversation) -> None:
     turns = [begun(conversation).turn for _ in range(3)]
-    services.turns_checkpoint(
-        checkpoints=[Checkpoint(t.id, f"So far {n}", [4, 8]) for n, t in enumerate(turns)]
-    )
+    services.turns_checkpoint(checkpoints=[Checkpoint(t.id, f"So far {n}", [4, 8]) for n, t in enumerate(turns)])
     for number, turn in enumerate(turns):
         turn.refresh_from_db()
         turn.answer.refresh_from_db()
