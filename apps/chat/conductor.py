@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 QUICK_FRAMES = 6  # the first deltas of an answer go out at once …
 QUICK_SECONDS = 0.03
-CALM_SECONDS = 0.1  # … later ones are gathered: faster than this nobody reads
+CALM_SECONDS = 0.12  # … later ones are gathered: faster than this nobody reads
 SECONDS_PER_TURN = 0.003  # and longer, the more turns share the processor
 SLOWEST_SECONDS = 0.35  # R2: at most half a second of words may be lost with the process
 ANSWER_LIMIT = 1_000_000  # characters
