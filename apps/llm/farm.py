@@ -92,10 +92,15 @@ class Farm:
         self._fresh_until = float("-inf")
         self._refreshing: asyncio.Task[None] | None = None
 
-    def pick(self, tried: Sequence[Backend] = ()) -> Backend | None:
-        """The least busy server that was not tried yet and whose breaker lets a call through."""
-        free = (b for b in self.backends if b not in tried and b.breaker.lets_through())
-        return min(free, key=lambda backend: backend.rank, default=None)
+    def pick(self, tried: Sequence[Backend] = (), *, last_resort: bool = False) -> Backend | None:
+        """The least busy server that was not tried yet and whose breaker lets a call through.
+
+        Where nobody else could answer (`last_resort`) an open breaker spares nobody anything: then it is asked all
+        the same, so that a server is used again from the moment on in which it is back.
+        """
+        untried = [backend for backend in self.backends if backend not in tried]
+        free = [backend for backend in untried if backend.breaker.lets_through()]
+        return min(free or (untried if last_resort else []), key=lambda backend: backend.rank, default=None)
 
     def resting(self) -> Resting:
         """What to tell where `pick` finds nobody: of the server that may be asked first again."""

@@ -85,10 +85,13 @@ class Router:
         self.look_around()
         first: ProviderError | None = None
         begun = False
-        for candidate in self._candidates(target):
-            fallback_from = "" if candidate is target else target.provider
+        candidates = self._candidates(target)
+        for candidate in candidates:
+            chosen = Chosen(candidate.provider, candidate.model, "" if candidate is target else target.provider)
             try:
-                async with aclosing(self._queued(candidate, call, fallback_from)) as events:
+                async with aclosing(
+                    self._queued(candidate, call, chosen, last_resort=candidate is candidates[-1])
+                ) as events:
                     async for event in events:
                         begun = begun or not isinstance(event, Progress)
                         yield event
@@ -175,7 +178,9 @@ class Router:
         others = [kind for kind in dict.fromkeys(names) if kind != target.provider and kind in self.kinds]
         return [target, *(self.resolve(kind) for kind in others)]
 
-    async def _queued(self, target: Target, call: Call, fallback_from: str) -> AsyncGenerator[RouterEvent, None]:
+    async def _queued(
+        self, target: Target, call: Call, chosen: Chosen, *, last_resort: bool
+    ) -> AsyncGenerator[RouterEvent, None]:
         """Wait for a place, then answer."""
         farm = self._farm(target.provider)
         if not farm.backends:
@@ -186,20 +191,20 @@ class Router:
             async with aclosing(ticket.places()) as places:
                 async for place in places:
                     yield Progress("queued", place)
-            async with aclosing(self._patient(farm, target, call, fallback_from)) as events:
+            async with aclosing(self._patient(farm, target, call, chosen, last_resort=last_resort)) as events:
                 async for event in events:
                     yield event
         finally:
             ticket.release()
 
     async def _patient(
-        self, farm: Farm, target: Target, call: Call, fallback_from: str
+        self, farm: Farm, target: Target, call: Call, chosen: Chosen, *, last_resort: bool
     ) -> AsyncGenerator[RouterEvent, None]:
         """Answer from one of the farm's servers: wait for a model that is loading, pass over a server that is away."""
         give_up = time.monotonic() + LOAD_LIMIT
         tried: list[Backend] = []
         last: ProviderError | None = None
-        while (backend := farm.pick(tried)) is not None:
+        while (backend := farm.pick(tried, last_resort=last_resort)) is not None:
             with backend.breaker.attempt():
                 yield Progress("reading")
                 begun = False
@@ -210,7 +215,7 @@ class Router:
                             if not begun:
                                 begun = True
                                 backend.worked()
-                                yield Chosen(target.provider, named.model, fallback_from)
+                                yield replace(chosen, model=named.model)
                             yield event
                     return
                 except ProviderError as failure:

@@ -167,17 +167,25 @@ async def test_the_fallback_begins_at_once_while_it_is_open(make: Make) -> None:
     assert events[:3] == beginning
 
 
-async def test_with_nobody_to_stand_in_the_failure_is_told_at_once(make: Make) -> None:
-    main = dead()
+async def test_with_nobody_to_stand_in_it_is_asked_all_the_same_and_used_once_it_is_back(make: Make) -> None:
+    gone = Script(failure=GONE)
+    main = Scripted(gone, gone, gone, gone, ONE)
     router = make(main=[main])
-    for _ in range(OPENS_AFTER):
+    for _ in range(OPENS_AFTER + 1):
         _, failure = await failing(router.stream(router.resolve("main:numbers"), question()))
         assert failure is GONE
-    said, failure = await failing(router.stream(router.resolve("main:numbers"), question()))
-    assert said == []
+    [events] = await ask(router)
+    assert Chosen("main", "numbers") in events
+
+
+async def test_the_last_of_the_fallbacks_is_asked_all_the_same(make: Make) -> None:
+    main, spare = dead(), dead(Garbled("what?"))
+    router = make(("spare",), main=[main], spare=[spare])
+    for _ in range(OPENS_AFTER):
+        await failing(router.stream(router.resolve("main:numbers"), question()))
+    _, failure = await failing(router.stream(router.resolve("main:numbers"), question()))
     assert type(failure) is Resting
-    assert "main failed 3 times in a row" in failure.message
-    assert len(main.calls) == OPENS_AFTER
+    assert (len(main.calls), len(spare.calls)) == (OPENS_AFTER, OPENS_AFTER + 1)
 
 
 async def test_after_the_pause_the_first_one_answers_again(make: Make, clock: Clock) -> None:
