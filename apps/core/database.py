@@ -11,8 +11,13 @@ from typing import ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections
+from psycopg_pool.base import AttemptWithBackoff
 
 from apps.core.errors import DatabaseAway
+
+# The pool would wait longer and longer between its tries while PostgreSQL restarts, and people with it.
+AttemptWithBackoff.INITIAL_DELAY = 0.25
+AttemptWithBackoff.DELAY_BACKOFF = 1.0
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -61,6 +61,8 @@ class Server(Daphne):  # type: ignore[misc]
             endpoints=[f"fd:fileno={fd}"],
             signal_handlers=False,
             websocket_timeout=-1,
+            # longer than the wait for a database connection: then the client is told why it cannot come in
+            websocket_handshake_timeout=15,
             server_name="nitro",
             verbosity=0,
         )
