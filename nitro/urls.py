@@ -14,5 +14,9 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("apps.core.urls")),
     path("", include("apps.accounts.urls")),
+    path("", include("apps.llm.urls")),
+    path("", include("apps.images.urls")),
+    path("", include("apps.voice.urls")),
+    path("", include("apps.search.urls")),
     path("", include("apps.chat.urls")),
 ]

@@ -1,8 +1,12 @@
-// The list of chats: renaming in place, the drawer on small screens, and news about what is listed.
+// The list of chats, in every room: renaming in place, the drawer on small screens, and news about what is listed.
 
 const body = document.body;
 const chats = document.getElementById("chats");
 const opener = document.querySelector('[data-action="drawer-open"]');
+
+function current() {
+  return document.getElementById("stage").dataset.conversation ?? "";
+}
 
 function drawer(open) {
   body.classList.toggle("drawer", open);
@@ -43,23 +47,26 @@ function rename(button) {
     input.onblur = null;
     const title = input.value.trim();
     if (!title || title === link.textContent.trim()) return close();
-    const values = { title, current: document.getElementById("stage").dataset.conversation };
+    const values = { title, current: current() };
     return window.htmx.ajax("POST", button.dataset.url, { target: item, swap: "outerHTML", values });
   });
 }
 
 function reload() {
-  const current = document.getElementById("stage").dataset.conversation;
-  window.htmx.ajax("GET", `/c/list/?current=${current}`, { target: "#chats", swap: "innerHTML" });
+  window.htmx.ajax("GET", `/c/list/?current=${current()}`, { target: "#chats", swap: "innerHTML" });
 }
 
-export function startSidebar(chat) {
+export function startSidebar() {
   const actions = { "drawer-open": () => drawer(true), "drawer-close": closeDrawer, rename };
   body.addEventListener("click", (event) => {
     const button = event.target.closest("[data-action]");
     if (button) actions[button.dataset.action]?.(button);
   });
   body.addEventListener("nitro:restored", reload);
+}
+
+// The chat that is open: its name in the page's head, its place in the list.
+export function listChat(chat) {
   body.addEventListener("nitro:renamed", (event) => {
     if (event.detail.id !== chat.id) return;
     document.title = `${event.detail.title} · Nitro`;

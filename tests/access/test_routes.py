@@ -8,7 +8,8 @@ from django.test import Client
 from django.urls import NoReverseMatch, get_resolver, reverse
 
 from tests import cast
-from tests.access.table import PEOPLE, ROWS, SIGN_IN, Row
+from tests.access.rows import ROWS
+from tests.access.table import PEOPLE, SIGN_IN, Row
 from tests.access.world import World, belongings, browser, routes, world
 
 CASES = [pytest.param(row, person, id=f"{row.method} {row.route} {person}") for row in ROWS for person in PEOPLE]
@@ -52,7 +53,7 @@ def test_nobody_else_sees_or_changes_anything_of_alice(person: str) -> None:
 
 def test_every_address_is_in_the_table() -> None:
     missing = set(routes()) - {row.route for row in ROWS}
-    assert not missing, f"add rows for {missing} to tests/access/table.py"
+    assert not missing, f"add rows for {missing} to tests/access/<app>.py"
 
 
 def test_every_row_is_an_address() -> None:

@@ -17,7 +17,8 @@ from apps.llm.providers.scripted import Scripted
 from nitro.handler import OneThreadHandler
 from nitro.routing import build
 from tests import cast
-from tests.access.table import FRAMES, HARMLESS_FRAMES, Row
+from tests.access.chat import FRAMES, HARMLESS_FRAMES
+from tests.access.table import Row
 from tests.access.world import World, belongings, browser, world
 
 SOCKET = Row("socket", "get", (0,) * 6, scope="chat")

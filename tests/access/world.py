@@ -13,6 +13,7 @@ from apps.accounts.models import ApiKey, User
 from apps.chat import services as chat
 from apps.chat.models import Conversation, Message, Turn
 from tests import cast
+from tests.access.rows import APPS
 from tests.access.table import Row
 
 
@@ -43,8 +44,10 @@ def world() -> World:
     conversation.save()
     deleted = chat.conversation_create(user=alice, title="Alice's secret, deleted")
     chat.conversation_delete(user=alice, conversation_id=deleted.pk)
+    elsewhere = {name: value for app in APPS for name, value in app.things(alice).items()}
     return World(
-        {
+        elsewhere
+        | {
             "conversation_id": conversation.pk,
             "deleted_id": deleted.pk,
             "message_id": question.pk,
@@ -62,7 +65,8 @@ def belongings() -> list[Any]:
     messages = Message.objects.filter(conversation__owner__username="alice").values_list("pk", "text", "parent")
     turns = Turn.objects.filter(conversation__owner__username="alice").values_list("pk", "state", "stop_requested")
     keys = ApiKey.objects.filter(user__username="alice", name="hers").values_list("pk", "revoked")
-    return [sorted(rows, key=str) for rows in (chats, messages, turns, keys)]
+    elsewhere = [rows for app in APPS for rows in app.kept()]
+    return [sorted(rows, key=str) for rows in (chats, messages, turns, keys, *elsewhere)]
 
 
 def browser(person: str, row: Row) -> Client:

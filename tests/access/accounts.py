@@ -1,0 +1,24 @@
+"""Who may do what at the addresses of signing in and of the settings page."""
+
+from __future__ import annotations
+
+from tests.access.table import Row, everybody, own, personal
+
+ROWS: tuple[Row, ...] = (
+    # accounts
+    Row("accounts:sign-in", "get", (302, 302, 200, 302, 200, 200)),
+    everybody("accounts:sign-up", 404),
+    everybody("accounts:sign-up", 404, "post"),
+    Row(
+        "accounts:link", "get", (302, 302, 302, 302, 410, 302)
+    ),  # whoever holds the link; not to an account that is off
+    personal("accounts:sign-out", 302, "post"),
+    personal("accounts:sign-out", 405, "get"),
+    personal("accounts:theme", 204, "post", theme="dark"),
+    personal("accounts:settings", 200),
+    personal("accounts:settings", 302, "post", theme="dark"),
+    personal("accounts:password", 400, "post"),
+    personal("accounts:key-create", 400, "post"),
+    personal("accounts:sign-out-everywhere", 302, "post"),
+    own("accounts:key-revoke", 302, "post"),
+)

@@ -1,0 +1,31 @@
+"""Who may do what at the addresses and in the frames of the chat."""
+
+from __future__ import annotations
+
+from tests.access.table import SIGN_IN, Row, everybody, own, personal
+
+ROWS: tuple[Row, ...] = (
+    # chat: pages
+    everybody("chat:offline", 200),
+    personal("chat:new", 200),
+    personal("chat:list", 200),
+    own("chat:conversation", 200),
+    own("chat:rename", 200, "post", title="Mine"),
+    own("chat:delete", 302, "post"),
+    Row("chat:restore", "post", (302, 404, SIGN_IN, 404, SIGN_IN, SIGN_IN), names={"conversation_id": "deleted_id"}),
+    own("chat:version", 302, "post", message="{message_id}"),
+    own("chat:message", 200),
+    own("chat:message-text", 200),
+    # chat: API
+    Row("chat:api-conversations", "post", (201, 201, 401, 201, 401, 403), scope="chat", json=True),
+)
+
+# Frames about something of Alice, by the code that Bob, and an administrator, hear in a chat of their own.
+FRAMES = {
+    "stop": {"turn": "{turn_id}"},
+    "retry": {"message": "{answer_id}"},
+    "edit": {"message": "{message_id}", "text": "what I never said"},
+    "continue": {"turn": "{turn_id}"},
+    "attach": {"turn": "{turn_id}", "after": 0},
+}
+HARMLESS_FRAMES = {"ask"}  # names nothing that exists

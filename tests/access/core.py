@@ -1,0 +1,11 @@
+"""What everybody may know of this installation."""
+
+from __future__ import annotations
+
+from tests.access.table import Row, everybody
+
+ROWS: tuple[Row, ...] = (
+    # health
+    everybody("healthz", 200),
+    everybody("readyz", 200),
+)

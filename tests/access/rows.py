@@ -1,0 +1,16 @@
+"""All rows of the access matrix."""
+
+from __future__ import annotations
+
+from tests.access import accounts, chat, core, images, llm, search, voice
+
+APPS = (llm, images, voice, search)
+ROWS = (
+    *core.ROWS,
+    *accounts.ROWS,
+    *chat.ROWS,
+    *llm.ROWS,
+    *images.ROWS,
+    *voice.ROWS,
+    *search.ROWS,
+)
