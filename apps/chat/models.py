@@ -17,6 +17,11 @@ class Conversation(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations")
     title = models.CharField(max_length=120, blank=True)
     model = models.CharField(max_length=200, blank=True, help_text="The model chosen for this chat; blank: the default")
+    options = models.JSONField(
+        default=dict, blank=True, db_default=models.Value({}, models.JSONField()), help_text="Sampling, where chosen"
+    )
+    system_prompt = models.TextField(blank=True, db_default="", max_length=8000)
+    pinned_at = models.DateTimeField(null=True, blank=True)
     leaf = models.ForeignKey(
         "chat.Message", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
@@ -32,6 +37,12 @@ class Conversation(models.Model):
                 name="conversation_recent",
                 condition=models.Q(deleted_at=None),
             ),
+            models.Index(
+                "owner",
+                models.F("pinned_at").desc(),
+                name="conversation_pinned",
+                condition=models.Q(deleted_at=None, pinned_at__isnull=False),
+            ),
             models.Index("deleted_at", name="conversation_deleted", condition=models.Q(deleted_at__isnull=False)),
         ]
 
@@ -40,7 +51,10 @@ class Conversation(models.Model):
 
 
 class Message(models.Model):
-    """One question or answer. Siblings (equal `parent`) are versions of each other."""
+    """One question or answer. Siblings (equal `parent`) are versions of each other.
+
+    The table has one column more, which PostgreSQL fills and only the search reads: `words` (migration 0002).
+    """
 
     class Role(models.TextChoices):
         USER = "user", "Question"
@@ -55,6 +69,10 @@ class Message(models.Model):
     reasoning = models.TextField(blank=True)
     html = models.TextField(blank=True, help_text="The answer's text, rendered and cleaned")
     html_version = models.PositiveSmallIntegerField(default=0, help_text="Version of the renderer that made html")
+    attachment_ids = ArrayField(
+        models.UUIDField(), default=list, blank=True, db_default=models.Value([], ArrayField(models.UUIDField()))
+    )
+    tool_calls = models.JSONField(default=list, blank=True, db_default=models.Value([], models.JSONField()))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -62,6 +80,35 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_role_display()} {self.id}"
+
+
+class Attachment(models.Model):
+    """A picture that somebody put beside a question: checked, turned upright and freed of everything but its pixels.
+
+    It belongs to no chat until a question with it is accepted; what stays without one is deleted after a day.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="attachments")
+    conversation = models.ForeignKey(
+        Conversation, null=True, blank=True, on_delete=models.CASCADE, related_name="attachments"
+    )
+    name = models.CharField(max_length=120, blank=True, help_text="What the file was called; only ever shown")
+    media_type = models.CharField(max_length=40)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    size = models.PositiveIntegerField(help_text="Bytes")
+    file = models.CharField(max_length=200)
+    thumbnail = models.CharField(max_length=200)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        indexes = [
+            models.Index("created_at", name="attachment_unsent", condition=models.Q(conversation=None)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or f"Picture {self.id}"
 
 
 class Turn(models.Model):
@@ -115,6 +162,9 @@ class Turn(models.Model):
     first_token_ms = models.PositiveIntegerField(null=True, blank=True)
     total_ms = models.PositiveIntegerField(null=True, blank=True)
     tokens_per_second = models.FloatField(null=True, blank=True)
+    context_tokens = models.PositiveIntegerField(null=True, blank=True, help_text="Of the prompt and its answer")
+    context_window = models.PositiveIntegerField(null=True, blank=True, help_text="Of the model, in tokens")
+    dropped_messages = models.PositiveIntegerField(default=0, db_default=0, help_text="Found no room in the prompt")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     finished_at = models.DateTimeField(null=True, blank=True)
 
