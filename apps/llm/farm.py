@@ -129,6 +129,10 @@ class Farm:
         self._fresh_until = time.monotonic() + FRESH_AFTER_FAILURE
         self._refreshing = loop.create_task(self._refresh_quietly())
 
+    def forget(self) -> None:
+        """What is known of the models is old from now on: one was installed or removed."""
+        self._fresh_until = float("-inf")
+
     async def refresh(self) -> None:
         """Ask for the models where what is known is old; raises the last failure where no server answers."""
         if time.monotonic() < self._fresh_until and self.known:

@@ -111,6 +111,11 @@ class Router:
         await asyncio.gather(*(farm.refresh() for farm in farms), return_exceptions=True)
         return [Offer(f"{farm.kind}:{info.name}", farm.kind, info) for farm in farms for info in farm.known]
 
+    def models_changed(self) -> None:
+        """A model was installed or removed: the next look at the models asks their servers."""
+        for farm in self._farms.values():
+            farm.forget()
+
     def conditions(self) -> list[Condition]:
         """How the servers of this process are, as far as it has asked any; asks none."""
         return [condition for farm in self._farms.values() for condition in farm.conditions()]
