@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -89,6 +90,20 @@ class Environment:
     def urls(self, name: str) -> list[str]:
         """Several addresses, separated by commas."""
         return [Environment({name: item}).url(name) for item in self.names(name)]
+
+    def places(self, name: str) -> list[tuple[str, int]]:
+        """Numbers and ports such as `192.168.1.7:8080` or `[fd00::7]:80`, separated by commas."""
+        return [self._place(name, item) for item in self.names(name)]
+
+    def _place(self, name: str, item: str) -> tuple[str, int]:
+        host, _, port = item.rpartition(":")
+        try:
+            number = ip_address(host.removeprefix("[").removesuffix("]"))
+            if not 0 < int(port) < 65536:
+                raise ValueError(port)
+        except ValueError as error:
+            raise SettingError(name, item, "numbers with ports, such as 192.168.1.7:8080") from error
+        return str(number), int(port)
 
     def secret(self, name: str, default: str = "") -> str:
         """The value of NAME, or the content of the file that NAME_FILE points to."""

@@ -133,7 +133,13 @@ REPEAT_PENALTY = env.number("REPEAT_PENALTY", 1.1, low=0, high=2)
 IMAGE_ENGINE = env.text("IMAGE_ENGINE", "auto")
 STT_ENGINE = env.text("STT_ENGINE", "auto")
 TTS_ENGINE = env.text("TTS_ENGINE", "auto")
-SEARCH_ENGINE = env.text("SEARCH_ENGINE", "auto")
+
+# --- web search and pages -------------------------------------------------------------------------------------------
+SEARCH_KINDS = ("gemini", "brave", "searxng", "ddgs", "library")
+SEARCH_ENGINE = env.choice("SEARCH_ENGINE", "auto", ("auto", *SEARCH_KINDS))
+SEARXNG_URL = env.url("SEARXNG_URL")
+BRAVE_API_KEY = env.secret("BRAVE_API_KEY")
+FETCH_ALLOWED_PRIVATE = env.places("FETCH_ALLOWED_PRIVATE")
 
 # --- limits ---------------------------------------------------------------------------------------------------------
 RATE_LIMIT_CHAT = env.rate("RATE_LIMIT_CHAT", "60/minute")

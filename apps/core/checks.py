@@ -76,6 +76,17 @@ def check_cookies(**kwargs: Any) -> Iterator[CheckMessage]:
         )
 
 
+@register(Tags.security)
+def check_private_places(**kwargs: Any) -> Iterator[CheckMessage]:
+    if settings.FETCH_ALLOWED_PRIVATE:
+        places = ", ".join(f"{number}:{port}" for number, port in settings.FETCH_ALLOWED_PRIVATE)
+        yield Warning(
+            f"Everybody with an account can read pages of your network through Nitro: {places}.",
+            hint=f"Unset FETCH_ALLOWED_PRIVATE where that is not meant. {see('FETCH_ALLOWED_PRIVATE')}",
+            id="nitro.W004",
+        )
+
+
 def check_listening(*, host: str) -> list[CheckMessage]:
     """For `nitro up`, which knows the address it is going to listen on."""
     if host in LOOPBACK or is_public():
