@@ -2,17 +2,22 @@
 
 import os
 import sys
+from collections.abc import Callable
+from importlib import import_module
 
 from nitro.environment import SettingError
+
+# Commands that need no Django, and start a second earlier without it.
+LEAN = {"up": "nitro.supervisor", "backup": "nitro.backup.make", "restore": "nitro.backup.restore"}
 
 
 def main() -> None:
     """Run one command; a wrong setting ends it with one sentence instead of a traceback."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nitro.settings")
-    if sys.argv[1:2] == ["up"]:  # needs no Django, and starts a second earlier without it
-        from nitro.supervisor import main as up
-
-        sys.exit(up(sys.argv[2:]))
+    lean = LEAN.get("".join(sys.argv[1:2]))
+    if lean:
+        command: Callable[[list[str]], int] = import_module(lean).main
+        sys.exit(command(sys.argv[2:]))
     from django.core.management import execute_from_command_line
 
     try:

@@ -76,9 +76,24 @@ def migrate() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK_NUMBER])
         try:
+            _save_first()
             call_command("migrate", interactive=False, verbosity=0)
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK_NUMBER])
+
+
+def _save_first() -> None:
+    """A backup before the database changes, unless nothing is in it or nothing will change."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    from nitro import settings
+    from nitro.backup.make import before_migration
+
+    executor = MigrationExecutor(connection)
+    pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if pending and executor.loader.applied_migrations and settings.BACKUP_BEFORE_MIGRATION:
+        before_migration(settings)
 
 
 def collect() -> None:

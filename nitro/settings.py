@@ -42,6 +42,7 @@ LOG_LEVEL = env.choice("LOG_LEVEL", "WARNING", ("DEBUG", "INFO", "WARNING", "ERR
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 SIGN_UP_OPEN = env.boolean("SIGN_UP_OPEN", default=False)
 SENTRY_DSN = env.secret("SENTRY_DSN")
+BACKUP_BEFORE_MIGRATION = env.boolean("BACKUP_BEFORE_MIGRATION", default=True)
 MAX_BODY_MB = env.integer("MAX_BODY_MB", 32, low=1, high=4096)
 
 

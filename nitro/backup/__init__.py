@@ -1,0 +1,1 @@
+"""One file with everything that must not be lost: database, files and settings; and the way back."""
