@@ -153,14 +153,32 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 STATIC_URL = "/static/"
 STATIC_ROOT = NITRO_HOME / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "apps.core.stored.WholeFiles", "OPTIONS": {"location": NITRO_HOME / "files"}},
     "staticfiles": {
         "BACKEND": "nitro.static_storage.HashedStaticFiles"
         if NITRO_ROLE == "web" and not DEBUG
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
+S3_BUCKET = env.text("S3_BUCKET")
+S3_ENDPOINT_URL = env.url("S3_ENDPOINT_URL")
+S3_REGION = env.text("S3_REGION")
+S3_ACCESS_KEY = env.secret("S3_ACCESS_KEY")
+S3_SECRET_KEY = env.secret("S3_SECRET_KEY")
+if S3_BUCKET:
+    STORAGES["default"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": S3_ENDPOINT_URL or None,
+            "region_name": S3_REGION or None,
+            "access_key": S3_ACCESS_KEY or None,
+            "secret_key": S3_SECRET_KEY or None,
+            "default_acl": None,
+            "file_overwrite": True,
+        },
+    }
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 
 # --- accounts -------------------------------------------------------------------------------------------------------

@@ -24,6 +24,8 @@ def every_response(get_response: GetResponse) -> Callable[[HttpRequest], HttpRes
         response.headers["X-Response-Time"] = f"{seconds:.6f}"
         response.headers["Server-Timing"] = f"app;dur={seconds * 1000:.2f}"
         response.headers.setdefault("Permissions-Policy", PERMISSIONS)
+        if response.headers.get("Content-Encoding") == "identity":  # a word to GZipMiddleware, and to nobody outside
+            del response.headers["Content-Encoding"]
         return response
 
     return respond
