@@ -19,6 +19,7 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "channels",
     "rest_framework",
+    "drf_spectacular",
     "django_celery_beat",
     "django_htmx",
     "csp",
@@ -108,6 +109,16 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["apps.core.bodies.SoundJSONParser"],
     "EXCEPTION_HANDLER": "apps.core.api.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "DEFAULT_SCHEMA_CLASS": "apps.core.schema.Schema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Nitro",
+    "VERSION": "1",
+    "DESCRIPTION": "What the page can do, a program can do. A key goes into the header `Authorization: Bearer nk_…`.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/(api|v1)/",
+    "SORT_OPERATION_PARAMETERS": False,
 }
 
 # --- Celery -----------------------------------------------------------------------------------------------------------

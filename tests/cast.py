@@ -32,4 +32,4 @@ def key_of(user: User, *scopes: str) -> str:
 
 
 def every_scope_but(scope: str) -> list[str]:
-    return [name for name in Scope.values if name not in {scope, Scope.ADMIN}]
+    return [entry.value for entry in Scope if entry.area not in {scope, Scope.ADMIN}]

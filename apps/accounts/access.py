@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from django.contrib.auth.models import AnonymousUser
 
 from apps.accounts import selectors, services
-from apps.accounts.models import KEY_BEGINNING, Scope, User
+from apps.accounts.models import KEY_BEGINNING, READ, Scope, User, area_of
 from apps.accounts.selectors import Ticket
 
 
@@ -20,11 +20,15 @@ class Access:
     key_id: int | None = None
     scopes: frozenset[str] = frozenset()
 
-    def allows(self, scope: str) -> bool:
-        """A signed-in browser may do all that its user may; a key what its scopes say, and no more than its user."""
+    def allows(self, scope: str, *, reading: bool = False) -> bool:
+        """A signed-in browser may do all that its user may; a key what its scopes say, and no more than its user.
+
+        For `reading`, which changes nothing, the area's reading scope is enough.
+        """
         if self.key_id is None:
             return True
-        return scope in self.scopes and (scope != Scope.ADMIN or self.user.is_staff)
+        has = scope in self.scopes or (reading and scope + READ in self.scopes)
+        return has and (area_of(scope) != Scope.ADMIN or self.user.is_staff)
 
     @property
     def ticket(self) -> Ticket:

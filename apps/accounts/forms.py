@@ -69,7 +69,7 @@ class ApiKeyForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        offered = [choice for choice in Scope.choices if choice[0] != Scope.ADMIN or user.is_staff]
+        offered = [choice for choice in Scope.choices if user.is_staff or Scope(choice[0]).area != Scope.ADMIN]
         self.fields["scopes"] = forms.MultipleChoiceField(
             choices=offered, initial=everyday_scopes(), widget=forms.CheckboxSelectMultiple, label="May be used for"
         )

@@ -34,19 +34,35 @@ class Theme(models.TextChoices):
 
 
 class Scope(models.TextChoices):
-    """What an API key may be used for."""
+    """What an API key may be used for: an area, or reading in it alone."""
 
     CHAT = "chat", "Chat and conversations"
+    CHAT_READ = "chat:read", "Chat and conversations, reading only"
     MODELS = "models", "List and install models"
+    MODELS_READ = "models:read", "List models"
     IMAGES = "images", "Images"
+    IMAGES_READ = "images:read", "Images, looking only"
     VOICE = "voice", "Speech"
     SEARCH = "search", "Web search"
     ADMIN = "admin", "Administration and metrics"
+    ADMIN_READ = "admin:read", "Metrics"
+
+    @property
+    def area(self) -> str:
+        return area_of(self.value)
+
+
+READ = ":read"
+
+
+def area_of(scope: str) -> str:
+    """The area that a scope belongs to."""
+    return scope.removesuffix(READ)
 
 
 def everyday_scopes() -> list[str]:
     """What a new key may do unless it is told otherwise: everything but administration."""
-    return [scope.value for scope in Scope if scope is not Scope.ADMIN]
+    return [scope.value for scope in Scope if scope.area != Scope.ADMIN and scope.area == scope.value]
 
 
 class User(AbstractUser):

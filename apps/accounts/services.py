@@ -93,7 +93,7 @@ def api_key_create(
     chosen = sorted(set(everyday_scopes() if scopes is None else scopes))
     if not chosen or not set(chosen) <= set(Scope.values):
         raise Invalid("A key needs at least one scope of: " + ", ".join(Scope.values) + ".")
-    if Scope.ADMIN in chosen and not user.is_staff:
+    if {Scope.ADMIN, Scope.ADMIN_READ} & set(chosen) and not user.is_staff:
         raise Invalid("Only an administrator's key can have the scope admin.")
     secret = KEY_BEGINNING + secret_new()
     key = ApiKey(user=user, name=name.strip()[:100] or "key", scopes=chosen, expires=expires)

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from apps.accounts.models import User
 from apps.chat.models import Conversation, Message, Turn
@@ -99,6 +99,11 @@ def conversation_get(*, user: User, conversation_id: UUID) -> Conversation:
     if row is None:
         raise NotFound("There is no such chat.")
     return row
+
+
+def conversations_of(*, user: User) -> QuerySet[Conversation]:
+    """All of the user's conversations, for pages of them in an order of the caller's."""
+    return Conversation.objects.filter(owner=user, deleted_at=None)
 
 
 def conversation_list(*, user: User, before: datetime | None = None, limit: int = 60) -> list[Conversation]:

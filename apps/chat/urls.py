@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.chat import api, views
+from apps.chat import views
+from apps.chat.api.conversations import Conversations, OneConversation
 
 app_name = "chat"
 
@@ -19,5 +20,6 @@ urlpatterns = [
     path("c/<uuid:conversation_id>/m/<uuid:message_id>/", views.message, name="message"),
     path("c/<uuid:conversation_id>/m/<uuid:message_id>/text/", views.message_text, name="message-text"),
     path("offline/", views.offline, name="offline"),
-    path("api/conversations/", api.ConversationCollection.as_view(), name="api-conversations"),
+    path("api/conversations/", Conversations.as_view(), name="api-conversations"),
+    path("api/conversations/<uuid:conversation_id>/", OneConversation.as_view(), name="api-conversation"),
 ]

@@ -44,6 +44,22 @@ class NotAllowed(NitroError):
     status = 403
 
 
+class Conflict(NitroError):
+    """It does not fit to how things are by now."""
+
+    code = "conflict"
+    status = 409
+    permanent = False
+
+
+class Changed(NitroError):
+    """Somebody else has changed it since the caller looked at it."""
+
+    code = "changed"
+    status = 412
+    hint = "Read it again, and send the new ETag as If-Match."
+
+
 class Busy(NitroError):
     """Right now it does not go; the same request may work later."""
 

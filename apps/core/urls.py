@@ -1,10 +1,11 @@
-"""The addresses of the core: health."""
+"""The addresses of the core: health, and the description of the API."""
 
 from django.urls import path
 
-from apps.core import views
+from apps.core import documentation, views
 
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("api/schema/", documentation.schema, name="api-schema"),
 ]

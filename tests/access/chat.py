@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.access.table import SIGN_IN, Row, everybody, own, personal
+from tests.access.table import SIGN_IN, Row, everybody, own, personal, program, program_own
 
 ROWS: tuple[Row, ...] = (
     # chat: pages
@@ -17,7 +17,11 @@ ROWS: tuple[Row, ...] = (
     own("chat:message", 200),
     own("chat:message-text", 200),
     # chat: API
-    Row("chat:api-conversations", "post", (201, 201, 401, 201, 401, 403), scope="chat", json=True),
+    program("chat:api-conversations", 201, "post"),
+    program("chat:api-conversations", 200),
+    program_own("chat:api-conversation", 200),
+    program_own("chat:api-conversation", 200, "patch", title="Mine"),
+    program_own("chat:api-conversation", 204, "delete"),
 )
 
 # Frames about something of Alice, by the code that Bob, and an administrator, hear in a chat of their own.

@@ -8,4 +8,6 @@ ROWS: tuple[Row, ...] = (
     # health
     everybody("healthz", 200),
     everybody("readyz", 200),
+    # the API's description
+    everybody("api-schema", 200),
 )

@@ -47,3 +47,13 @@ def own(route: str, status: int, method: str = "get", **form: str) -> Row:
 def personal(route: str, status: int, method: str = "get", **form: str) -> Row:
     """A page that shows everybody their own things."""
     return Row(route, method, (status, status, SIGN_IN, status, SIGN_IN, SIGN_IN), form=form)
+
+
+def program(route: str, status: int, method: str = "get", scope: str = "chat", **form: str) -> Row:
+    """An address of the API that gives everybody their own things."""
+    return Row(route, method, (status, status, 401, status, 401, 403), scope=scope, form=form, json=True)
+
+
+def program_own(route: str, status: int, method: str = "get", scope: str = "chat", **form: str) -> Row:
+    """An address of the API about something of Alice."""
+    return Row(route, method, (status, 404, 401, 404, 401, 403), scope=scope, form=form, json=True)

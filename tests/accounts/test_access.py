@@ -44,6 +44,13 @@ def test_a_key_allows_its_scopes_and_a_browser_everything(alice: User, session_k
     assert access_by_session(session_key).allows("images")
 
 
+def test_a_reading_scope_allows_reading_in_its_area_alone(alice: User) -> None:
+    access = access_by_key(services.api_key_create(user=alice, name="a", scopes=["chat:read"]).secret)
+    assert access.allows("chat", reading=True)
+    assert not access.allows("chat")
+    assert not access.allows("images", reading=True)
+
+
 def test_the_scope_admin_ends_with_the_administrator(db: None) -> None:
     secret = services.api_key_create(user=cast.admin(), name="a", scopes=["admin"]).secret
     assert access_by_key(secret).allows("admin")

@@ -1,0 +1,1 @@
+"""The chat's HTTP interface for programs: one module per noun."""

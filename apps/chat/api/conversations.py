@@ -1,0 +1,89 @@
+"""The chats of a program's user: list, start, look at, change, delete."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.authentication import caller
+from apps.chat import selectors, services
+from apps.chat.api.shapes import ConversationChange, ConversationInput, ConversationOutput
+from apps.chat.models import Conversation
+from apps.core.endpoints import Endpoint, given
+from apps.core.etags import etag_of, if_match, if_none_match
+from apps.core.idempotency import idempotent
+from apps.core.paging import page_of
+from apps.core.schema import paged
+
+IF_MATCH = OpenApiParameter(
+    "If-Match", str, OpenApiParameter.HEADER, description="An ETag: changes nothing where the chat is another by now."
+)
+STARTED = OpenApiExample("A chat about bread", {"title": "Bread", "model": ""}, request_only=True)
+
+
+class Conversations(Endpoint):
+    """All chats."""
+
+    scope = "chat"
+    tag = "conversations"
+
+    @extend_schema(**paged(ConversationOutput))
+    def get(self, request: Request) -> Response:
+        """The chats, the one used last first."""
+        rows = selectors.conversations_of(user=caller(request))
+        return page_of(request, rows, ConversationOutput, "-updated_at", "-id")
+
+    @extend_schema(request=ConversationInput, responses={201: ConversationOutput}, examples=[STARTED])
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """Start a chat."""
+        conversation = services.conversation_create(user=caller(request), **given(ConversationInput, request))
+        return answer(conversation, status.HTTP_201_CREATED)
+
+
+class OneConversation(Endpoint):
+    """One chat. Its ETag changes with everything that a program can see of it."""
+
+    scope = "chat"
+    tag = "conversations"
+
+    @extend_schema(responses=ConversationOutput)
+    def get(self, request: Request, conversation_id: UUID) -> Response:
+        """Look at a chat; 304 where the ETag sent as If-None-Match is still right."""
+        found = answer(selectors.conversation_get(user=caller(request), conversation_id=conversation_id))
+        return if_none_match(request, found)
+
+    @extend_schema(request=ConversationChange, responses=ConversationOutput, parameters=[IF_MATCH])
+    def patch(self, request: Request, conversation_id: UUID) -> Response:
+        """Give a chat another title or another model."""
+        self.check(request, conversation_id)
+        changes = given(ConversationChange, request)
+        return answer(
+            services.conversation_change(user=caller(request), conversation_id=conversation_id, changes=changes)
+        )
+
+    @extend_schema(responses={204: None}, parameters=[IF_MATCH])
+    def delete(self, request: Request, conversation_id: UUID) -> Response:
+        """Delete a chat. Its owner can bring it back on the page for a day."""
+        self.check(request, conversation_id)
+        services.conversation_delete(user=caller(request), conversation_id=conversation_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def check(self, request: Request, conversation_id: UUID) -> None:
+        """Raise `Changed` where the caller has seen another state of the chat than the one it is in."""
+        conversation = selectors.conversation_get(user=caller(request), conversation_id=conversation_id)
+        if_match(request, etag_of(shape(conversation)))
+
+
+def shape(conversation: Conversation) -> dict[str, Any]:
+    return dict(ConversationOutput(conversation).data)
+
+
+def answer(conversation: Conversation, code: int = status.HTTP_200_OK) -> Response:
+    data = shape(conversation)
+    return Response(data, status=code, headers={"ETag": etag_of(data)})

@@ -1,0 +1,108 @@
+"""Requests that may come twice: with an `Idempotency-Key`, the second one gets the first one's answer.
+
+The key is claimed, the work done and its answer kept in one transaction. So a crash in between leaves nothing behind,
+and of two equal requests at once the second waits for the first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Any, cast
+
+import orjson
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone
+from psycopg.errors import LockNotAvailable
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.core.errors import Conflict, Invalid, NitroError
+from apps.core.models import Replay
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotent-Replayed"
+KEY_LIMIT = 200
+LIFETIME = timedelta(hours=24)
+WAIT_MILLISECONDS = 10_000
+View = Callable[..., Response]
+
+
+class KeyReused(NitroError):
+    """The key belongs to another request."""
+
+    code = "idempotency_key_reused"
+    status = 422
+    hint = "Make a new key for each new request, and send the same key only with the very same body."
+
+
+def idempotent(view: View) -> View:
+    """A method of a view that creates something: repeated with the same key, it creates nothing new.
+
+    Failures are not kept: the same request may be sent again when its reason is gone. The schema tells of the header.
+    """
+
+    @wraps(view)
+    def once(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        key = key_of(request)
+        if not key:
+            return view(self, request, *args, **kwargs)
+        return answer_once(request, key, lambda: view(self, request, *args, **kwargs))
+
+    cast(Any, once).is_idempotent = True
+    return once
+
+
+def key_of(request: Request) -> str:
+    """The key that was sent, empty where there is none; raises `Invalid` for one that cannot be kept."""
+    key: str = request.headers.get(HEADER, "")
+    if len(key) > KEY_LIMIT or not key.isprintable():
+        raise Invalid(f"An {HEADER} is a word of at most {KEY_LIMIT} printable characters, such as a UUID.")
+    return key
+
+
+def answer_once(request: Request, key: str, work: Callable[[], Response]) -> Response:
+    """The answer that was given before, or the one that `work` gives now. Raises `KeyReused` and `Conflict`."""
+    mark = fingerprint(request)
+    with transaction.atomic():
+        replay, is_new = _claim(int(request.user.pk or 0), key, mark)
+        if not is_new:
+            return _replayed(replay, mark)
+        response = work()
+        replay.status, replay.body = response.status_code, orjson.dumps(response.data, default=str).decode()
+        replay.save(update_fields=["status", "body"])
+    return response
+
+
+def fingerprint(request: Request) -> str:
+    """What makes two requests the same."""
+    asked = f"{request.method} {request.get_full_path()}\n".encode()
+    return hashlib.sha256(asked + request._request.body).hexdigest()
+
+
+def _claim(user_id: int, key: str, mark: str) -> tuple[Replay, bool]:
+    """The row of this key, and whether it is ours to fill. Waits for another one that is just being filled."""
+    Replay.objects.filter(user_id=user_id, key=key, created_at__lt=timezone.now() - LIFETIME).delete()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [str(WAIT_MILLISECONDS)])
+    try:
+        return Replay.objects.get_or_create(user_id=user_id, key=key, defaults={"fingerprint": mark})
+    except OperationalError as error:
+        if isinstance(error.__cause__, LockNotAvailable):
+            raise Conflict(
+                "The first request with this key is still at work.", code="in_progress", retry_after=5
+            ) from error
+        raise
+
+
+def _replayed(replay: Replay, mark: str) -> Response:
+    if replay.fingerprint != mark:
+        raise KeyReused("This Idempotency-Key was sent before, with another request.")
+    return Response(orjson.loads(replay.body), status=replay.status, headers={REPLAYED: "true"})
+
+
+def replays_expire(*, now: datetime) -> int:
+    """Forget the answers that are older than a day; returns how many."""
+    return Replay.objects.filter(created_at__lt=now - LIFETIME).delete()[0]

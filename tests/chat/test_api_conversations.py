@@ -1,0 +1,77 @@
+"""Chats over the API: what is answered, and that nobody overwrites what another has changed."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from apps.accounts.models import User
+from apps.chat.models import Conversation
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def program(alice: User) -> Client:
+    """A program of Alice."""
+    return Client(headers={"authorization": f"Bearer {cast.key_of(alice)}"})
+
+
+def url(conversation: Conversation) -> str:
+    return f"/api/conversations/{conversation.pk}/"
+
+
+def patch(program: Client, conversation: Conversation, title: str, etag: str | None = None) -> int:
+    headers = {"if-match": etag} if etag else {}
+    body = {"title": title}
+    return program.patch(url(conversation), body, content_type="application/json", headers=headers).status_code
+
+
+def test_a_chat_is_started_with_an_empty_object(program: Client) -> None:
+    response = program.post("/api/conversations/", {}, content_type="application/json")
+    assert response.status_code == 201
+    assert response.json().keys() == {"id", "title", "model", "created_at", "updated_at"}
+
+
+def test_the_list_holds_no_deleted_chat(program: Client, conversation: Conversation) -> None:
+    assert program.delete(url(conversation)).status_code == 204
+    assert program.get("/api/conversations/").json()["results"] == []
+
+
+def test_an_unchanged_chat_is_not_sent_again(program: Client, conversation: Conversation) -> None:
+    etag = program.get(url(conversation)).headers["ETag"]
+    again = program.get(url(conversation), headers={"if-none-match": etag})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_change_gives_another_etag(program: Client, conversation: Conversation) -> None:
+    etag = program.get(url(conversation)).headers["ETag"]
+    assert patch(program, conversation, "Bread", etag) == 200
+    assert program.get(url(conversation), headers={"if-none-match": etag}).json()["title"] == "Bread"
+
+
+def test_who_has_seen_an_older_state_changes_nothing(program: Client, conversation: Conversation) -> None:
+    etag = program.get(url(conversation)).headers["ETag"]
+    patch(program, conversation, "Bread")
+    assert patch(program, conversation, "Cake", etag) == 412
+    assert program.delete(url(conversation), headers={"if-match": etag}).status_code == 412
+    conversation.refresh_from_db()
+    assert (conversation.title, conversation.deleted_at) == ("Bread", None)
+
+
+def test_a_blank_title_is_refused(program: Client, conversation: Conversation) -> None:
+    assert patch(program, conversation, "  ") == 400
+
+
+def test_a_key_for_reading_reads_and_does_not_write(alice: User, conversation: Conversation) -> None:
+    reader = Client(headers={"authorization": f"Bearer {cast.key_of(alice, 'chat:read')}"})
+    assert reader.get(url(conversation)).status_code == 200
+    assert patch(reader, conversation, "Bread") == 403
+    assert reader.delete(url(conversation)).status_code == 403
+
+
+def test_a_key_in_the_address_is_refused_and_said_so(alice: User) -> None:
+    response = Client().get(f"/api/conversations/?key={cast.key_of(alice)}")
+    assert response.status_code == 401
+    assert "address" in response.json()["message"]
