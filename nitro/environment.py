@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -72,6 +72,17 @@ class Environment:
 
     def names(self, name: str, default: str = "") -> list[str]:
         return [item.strip() for item in self.text(name, default).split(",") if item.strip()]
+
+    def networks(self, name: str, default: str = "") -> list[str]:
+        """Addresses and networks such as `10.0.0.0/8`, separated by commas."""
+        items = self.names(name, default)
+        allowed = "addresses or networks such as 10.0.0.0/8, separated by commas"
+        for item in items:
+            try:
+                ip_network(item, strict=False)
+            except ValueError as error:
+                raise SettingError(name, item, allowed) from error
+        return items
 
     def rate(self, name: str, default: str) -> str:
         raw = self.text(name, default)

@@ -100,6 +100,7 @@ if NITRO_ROLE == "web":
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHE_TTL = env.integer("CACHE_TTL", 3600, low=0, high=31_536_000)
+CACHE_SHARED = env.boolean("CACHE_SHARED", default=False)
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
@@ -145,6 +146,7 @@ FETCH_ALLOWED_PRIVATE = env.places("FETCH_ALLOWED_PRIVATE")
 # --- limits ---------------------------------------------------------------------------------------------------------
 RATE_LIMIT_CHAT = env.rate("RATE_LIMIT_CHAT", "60/minute")
 MAX_SESSIONS = env.integer("MAX_SESSIONS", 100, low=1, high=1_000_000)
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 SESSION_RETENTION_DAYS = env.integer("SESSION_RETENTION_DAYS", 30, low=0, high=36_500)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200

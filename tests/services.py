@@ -45,6 +45,9 @@ def _choose_home() -> tuple[Path, bool]:
 
 HOME, TEMPORARY = _choose_home()
 os.environ["NITRO_HOME"] = str(HOME)
+# The same question is asked again and again in tests, and shall be answered; those of caches and limits set their own.
+os.environ.setdefault("CACHE_TTL", "0")
+os.environ.setdefault("RATE_LIMIT_CHAT", "1000000/minute")
 (HOME / "static").mkdir(exist_ok=True)  # WhiteNoise warns where there is none
 
 

@@ -8,15 +8,17 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 
-from apps.accounts.models import ApiKey, SignInLink, User
+from apps.accounts.models import ApiKey, DailyUsage, GroupLimit, SignInLink, User
 
 if TYPE_CHECKING:
     UserAdminBase = UserAdmin[User]
     ApiKeyAdminBase = admin.ModelAdmin[ApiKey]
     SignInLinkAdminBase = admin.ModelAdmin[SignInLink]
+    GroupLimitAdminBase = admin.ModelAdmin[GroupLimit]
+    DailyUsageAdminBase = admin.ModelAdmin[DailyUsage]
 else:  # Django's classes are generic for the type checker alone
     UserAdminBase = UserAdmin
-    ApiKeyAdminBase = SignInLinkAdminBase = admin.ModelAdmin
+    ApiKeyAdminBase = SignInLinkAdminBase = GroupLimitAdminBase = DailyUsageAdminBase = admin.ModelAdmin
 
 
 @admin.register(User)
@@ -48,4 +50,30 @@ class SignInLinkAdmin(SignInLinkAdminBase):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: SignInLink | None = None) -> bool:
+        return False
+
+
+@admin.register(GroupLimit)
+class GroupLimitAdmin(GroupLimitAdminBase):
+    """What the members of a group may ask for; a change holds within five seconds."""
+
+    list_display = ("group", "rate", "messages_per_day", "tokens_per_day")
+    list_select_related = ("group",)
+
+
+@admin.register(DailyUsage)
+class DailyUsageAdmin(DailyUsageAdminBase):
+    """Who used how much on which day."""
+
+    list_display = ("user", "day", "messages", "prompt_tokens", "completion_tokens")
+    list_select_related = ("user",)
+    list_filter = ("day",)
+    search_fields = ("user__username",)
+    ordering = ("-day", "user")
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: DailyUsage | None = None) -> bool:
         return False

@@ -8,9 +8,12 @@ import secrets
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+
+from apps.core.windows import Rate
 
 KEY_BEGINNING = "nk_"
 
@@ -120,3 +123,55 @@ class ApiKey(models.Model):
     @property
     def is_usable(self) -> bool:
         return self.revoked is None and (self.expires is None or self.expires > timezone.now())
+
+
+def validate_rate(value: str) -> None:
+    """Refuse what is no rate, with a sentence for whoever typed it."""
+    try:
+        Rate.parse(value)
+    except ValueError as error:
+        raise ValidationError("Write a count and second, minute, hour or day: 60/minute.") from error
+
+
+class GroupLimit(models.Model):
+    """What the members of a group may ask for. Who is in several groups has the most generous of each."""
+
+    group = models.OneToOneField("auth.Group", on_delete=models.CASCADE, related_name="nitro_limit")
+    rate = models.CharField(
+        "questions",
+        max_length=20,
+        blank=True,
+        validators=[validate_rate],
+        help_text="How many in which time, such as 60/minute. Blank: as RATE_LIMIT_CHAT says.",
+    )
+    messages_per_day = models.PositiveIntegerField(null=True, blank=True, help_text="Blank: no limit.")
+    tokens_per_day = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="Read and written together. Blank: no limit."
+    )
+
+    class Meta:
+        db_table = "nitro_group_limit"
+
+    def __str__(self) -> str:
+        return f"limits of {self.group}"
+
+
+class DailyUsage(models.Model):
+    """What somebody used on one day (UTC): answers, and the tokens that models read and wrote for them."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="usage", db_index=False)
+    day = models.DateField()
+    messages = models.PositiveIntegerField(default=0)
+    prompt_tokens = models.PositiveBigIntegerField(default=0)
+    completion_tokens = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        db_table = "nitro_daily_usage"
+        constraints = [models.UniqueConstraint("user", "day", name="usage_once_per_day")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} on {self.day}"
+
+    @property
+    def tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
