@@ -34,6 +34,7 @@ Starter = Ask | Retry | Edit | Continue
 Listener = Callable[[dict[str, Any]], None]
 
 DATABASE_TRIES = (0.1, 0.3, 0.7, 1.5)  # seconds between the tries of a request while PostgreSQL restarts
+FOR_EVERYBODY = frozenset({"pull", "models"})  # kinds of news: a model is being installed, models have changed
 SAVE_SECONDS = 5.0  # for saving the ends of the turns that a process could not wait for
 CANCEL_SECONDS = 0.5
 _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, RunningTurns] = WeakKeyDictionary()
@@ -102,8 +103,15 @@ async def _listen() -> None:
 def _hear(item: dict[str, Any]) -> None:
     if item.get("kind") == "stop":
         _stop_here(UUID(item["turn"]))
-    for listener in tuple(_listeners.get(str(item.get("conversation")), ())):
+    for listener in _who_hears(item):
         listener(item)
+
+
+def _who_hears(item: dict[str, Any]) -> list[Listener]:
+    """The sockets of a conversation; of news that concern everybody, all sockets."""
+    if item.get("kind") in FOR_EVERYBODY:
+        return [listener for listeners in _listeners.values() for listener in listeners]
+    return list(_listeners.get(str(item.get("conversation")), ()))
 
 
 def _stop_here(turn_id: UUID) -> bool:

@@ -26,12 +26,15 @@ async def drain_turns(seconds: float) -> None:
 
 
 def keep_turns() -> None:
-    """From the first moment on: end a predecessor's turns, listen for news, and learn what models there are."""
+    """From the first moment on: end a predecessor's turns, listen for news, carry downloads, and learn what models
+    there are."""
     from apps.chat import turns
+    from apps.llm import pulls
     from apps.llm.errors import ProviderError
     from apps.llm.router import router
 
     turns.running_turns()
+    pulls.begin()
     with suppress(ProviderError):
         router().look_around()
         router().resolve()
