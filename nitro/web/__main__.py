@@ -44,6 +44,7 @@ def serve(fd: int) -> None:
     """Load the site and serve it until SIGTERM."""
     from django.conf import settings
 
+    from apps.core.publishing import Publisher
     from nitro.asgi import application
     from nitro.web.server import Server
 
@@ -52,7 +53,10 @@ def serve(fd: int) -> None:
     gc.collect()
     gc.freeze()  # what is loaded now stays; the collector need not look at it again
     limit = settings.MAX_BODY_MB * 1024 * 1024
+    publisher = Publisher()
+    publisher.start()
     Server(application, fd=fd, family=family, body_limit=limit, drain=drain_turns, begin=keep_turns).run()
+    publisher.stop()
 
 
 def main() -> None:
