@@ -9,6 +9,8 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -58,7 +60,9 @@ class Metrics(APIView):
     content_negotiation_class = AsAsked
     scope = "admin"
 
+    @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT, (200, "text/plain"): OpenApiTypes.STR})
     def get(self, request: Request) -> HttpResponse:
+        """What Nitro has counted and what is true right now; Prometheus' text with `?format=prometheus`."""
         reading = readings.reading()
         messages = selectors.messages_total()
         if wants_text(request._request):
