@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from apps.chat import markdown, prompts, services
+from apps.chat import markdown, meters, prompts, services
 from apps.chat.models import Turn
 from apps.chat.running import LiveTurn, RunningTurns
 from apps.chat.selectors import Line
@@ -99,7 +99,9 @@ class Conductor:
         self._flush()
         self.measured.total = self.measured.now()
         await self._save(reason, problem)
-        self.live.log.finish(self._done(reason), _error_fields(problem))
+        done = self._done(reason)
+        self.live.log.finish(done, _error_fields(problem))
+        meters.turn_ended(done)
         self.running.touch(self.live)
         self.running.forget_later(self.live)
 
