@@ -182,7 +182,7 @@ def _begin(request: Request, frame: Starter) -> Read:
 def _history(question: Message, target: Target) -> list[Line]:
     """What was said before and the question itself; the first question of a chat needs no trip to the database."""
     if not question.position:
-        return [Line(0, question.role, question.text)]
+        return [Line(0, question.role, question.text, question.attachment_ids)]
     characters = prompts.history_characters(target.context_window)
     return selectors.history(message_id=question.id, characters=characters)
 
@@ -202,12 +202,13 @@ def _save(request: Request, frame: Starter) -> Begun:
 def _launch(running: RunningTurns, user: User, read: Read, frame: Starter, began: float) -> None:
     turn = read.begun.turn
     base = turn.answer.text
-    live = LiveTurn(turn.id, turn.conversation_id, turn.answer_id, user.pk, TurnLog(turn.id, base))
+    log = TurnLog(turn.id, base, turn.answer.reasoning)
+    live = LiveTurn(turn.id, turn.conversation_id, turn.answer_id, user.pk, log)
     running.add(live)
     job = Job(
         history=read.history,
         target=read.target or Target("", "", 0, turn.choice),
-        options=_options(frame),
+        options=_options(read.begun, frame),
         system_prompt=read.begun.system_prompt,
         prefill=base,
         began=began,
@@ -217,8 +218,10 @@ def _launch(running: RunningTurns, user: User, read: Read, frame: Starter, began
     _keep(running, _announce(turn.conversation_id, turn.id))
 
 
-def _options(frame: Starter) -> Options:
-    chosen: Mapping[str, Any] = frame.options if isinstance(frame, Ask) else {}
+def _options(begun: Begun, frame: Starter) -> Options:
+    """The defaults of this installation, over them what was chosen for the chat, over that what the question says."""
+    asked: Mapping[str, Any] = frame.options if isinstance(frame, Ask) else {}
+    chosen: dict[str, Any] = {**begun.options, **asked}
     return replace(default_options(), **chosen)
 
 
