@@ -30,7 +30,6 @@ INSTALLED_APPS = [
     "apps.voice",
     "apps.search",
     "apps.chat",
-    "apps.monitor",
 ]
 # Plain functions and Django's own: the whole chain runs in one thread, see nitro/handler.py.
 MIDDLEWARE = [
@@ -109,6 +108,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["apps.core.bodies.SoundJSONParser"],
     "EXCEPTION_HANDLER": "apps.core.api.exception_handler",
+    "URL_FORMAT_OVERRIDE": None,  # `?format=` is for the views: a kind of export, of subtitles
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "DEFAULT_SCHEMA_CLASS": "apps.core.schema.Schema",
 }
@@ -133,5 +133,11 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     "purge-deleted-conversations": {"task": "apps.chat.tasks.purge_deleted_conversations", "schedule": 3600.0},
+    "transcribe-waiting-recordings": {
+        "task": "apps.voice.tasks.transcribe_waiting",
+        "schedule": 30.0,
+        "options": {"queue": "voice", "expires": 30},
+    },
+    "expire-spoken-clips": {"task": "apps.voice.tasks.expire_clips", "schedule": 86_400.0},
     "expire-turn-logs": {"task": "apps.chat.tasks.expire_turn_logs", "schedule": 3600.0},
 }

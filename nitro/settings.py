@@ -133,8 +133,18 @@ TOP_P = env.number("TOP_P", 0.9, low=0, high=1)
 TOP_K = env.integer("TOP_K", 40, low=0, high=1000)
 REPEAT_PENALTY = env.number("REPEAT_PENALTY", 1.1, low=0, high=2)
 IMAGE_ENGINE = env.text("IMAGE_ENGINE", "auto")
-STT_ENGINE = env.text("STT_ENGINE", "auto")
-TTS_ENGINE = env.text("TTS_ENGINE", "auto")
+
+# --- speech ---------------------------------------------------------------------------------------------------------
+STT_ENGINE = env.choice("STT_ENGINE", "auto", ("auto", "builtin", "whisper", "openai", "google"))
+STT_BASE_URL = env.url("STT_BASE_URL")
+STT_API_KEY = env.secret("STT_API_KEY")
+STT_MODEL = env.text("STT_MODEL")
+TTS_ENGINE = env.choice("TTS_ENGINE", "auto", ("auto", "builtin", "piper", "openai", "browser"))
+TTS_BASE_URL = env.url("TTS_BASE_URL")
+TTS_API_KEY = env.secret("TTS_API_KEY")
+TTS_MODEL = env.text("TTS_MODEL")
+VOICE_LANGUAGE = env.text("VOICE_LANGUAGE", "en")
+VOICE_MAX_MINUTES = env.integer("VOICE_MAX_MINUTES", 180, low=1, high=1440)
 
 # --- web search and pages -------------------------------------------------------------------------------------------
 SEARCH_KINDS = ("gemini", "brave", "searxng", "ddgs", "library")

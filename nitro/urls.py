@@ -19,5 +19,4 @@ urlpatterns = [
     path("", include("apps.voice.urls")),
     path("", include("apps.search.urls")),
     path("", include("apps.chat.urls")),
-    path("", include("apps.monitor.urls")),
 ]

@@ -216,6 +216,8 @@ class Warm:
         self.waiting = 0
         self._cell: Cell | None = None
         self._lock = threading.Lock()
+        # A thread of its own: calls come one after the other anyway, and those who wait keep no others waiting.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="warm")
         self._timer: threading.Timer | None = None
         self._last = 0.0
 
@@ -231,7 +233,7 @@ class Warm:
     async def run_async(self, function: str, *arguments: Any, seconds: float) -> Any:
         """As `run`, without blocking."""
         call = partial(self.run, function, *arguments, seconds=seconds)
-        return await asyncio.get_running_loop().run_in_executor(_threads(), call)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
     @property
     def pid(self) -> int | None:

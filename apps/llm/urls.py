@@ -1,16 +1,9 @@
-"""Addresses of the models: the API that lists, installs and removes them."""
+"""Addresses of the models: the API that lists and installs them."""
 
 from __future__ import annotations
 
-from django.urls import path
-
-from apps.llm import api
+from django.urls import URLPattern
 
 app_name = "llm"
 
-urlpatterns = [
-    path("api/models/", api.ModelCollection.as_view(), name="api-models"),
-    path("api/models/pull/", api.PullCollection.as_view(), name="api-pulls"),
-    path("api/models/pull/<uuid:pull_id>/", api.PullDetail.as_view(), name="api-pull"),
-    path("api/models/<path:choice>/", api.ModelDetail.as_view(), name="api-model"),
-]
+urlpatterns: list[URLPattern] = []

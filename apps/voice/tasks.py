@@ -1,0 +1,24 @@
+"""What the worker does for speech, each task a call of one service or one job."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from apps.voice import jobs, services
+
+
+@shared_task
+def transcribe_waiting() -> int:
+    """Write down what is said in the recordings that wait; safe to run twice at once. Returns how many it did."""
+    services.recordings_give_up(now=timezone.now())
+    done = 0
+    while jobs.run_next():
+        done += 1
+    return done
+
+
+@shared_task
+def expire_clips() -> int:
+    """Let go of what nobody has heard for a month; safe to run twice at once."""
+    return services.clips_expire(now=timezone.now())

@@ -1,0 +1,57 @@
+"""Alice, Bob, real audio made by the test, and processes that are gone afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+
+from apps.accounts.models import User
+from apps.voice import lanes, registry, speaking
+from apps.voice.audio import Pcm
+from apps.voice.providers.base import Utterance
+from apps.voice.providers.builtin import Espeak
+from tests import cast
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return cast.alice()
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return cast.bob()
+
+
+@cache
+def mouth() -> Espeak:
+    """The built-in voice, one process for all tests."""
+    return Espeak()
+
+
+@cache
+def said(text: str) -> Pcm:
+    """The text, spoken by eSpeak NG."""
+    return speaking.spoken(mouth(), Utterance(text))
+
+
+@pytest.fixture
+def fresh_engines() -> Iterator[None]:
+    """Engines are chosen anew in this test, and after it."""
+    caches = (registry.speaker, registry.transcriber)
+    for chosen in caches:
+        chosen.cache_clear()
+    yield
+    for chosen in caches:
+        chosen.cache_clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_process_stays() -> Iterator[None]:
+    yield
+    for ear in [*lanes.live_ears(), lanes.file_ear()]:
+        ear.warm.end()
+    lanes.writer().end()
+    mouth().mouth.end()
