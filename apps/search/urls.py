@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from apps.search import api
 
 app_name = "search"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("api/search/", api.Searches.as_view(), name="api-searches"),
+    path("api/search/<uuid:search_id>/", api.OneSearch.as_view(), name="api-search"),
+]

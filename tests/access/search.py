@@ -5,16 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from apps.accounts.models import User
-from tests.access.table import Row
+from apps.search.models import Search
+from apps.search.services import search_save
+from apps.search.values import Findings, Page, Passage, Source, State
+from tests.access.table import Row, program, program_own
 
-ROWS: tuple[Row, ...] = ()
+ROWS: tuple[Row, ...] = (
+    program("search:api-searches", 200, scope="search"),
+    program("search:api-searches", 400, "post", scope="search", query=""),
+    program_own("search:api-search", 200, scope="search"),
+    program_own("search:api-search", 204, "delete", scope="search"),
+)
 
 
 def things(alice: User) -> dict[str, Any]:
     """What Alice has here, by the names of the addresses' parameters."""
-    return {}
+    passage = Passage(0, 12, "canary words")
+    page = Page("https://canary.example/", "canary title", State.READ, "canary words")
+    findings = Findings("canary query", "ddgs", [Source(1, page, "canary snippet", [passage])])
+    search = search_save(user=alice, findings=findings)
+    return {"search_id": search.pk, "passage_id": passage.id}
 
 
 def kept() -> list[Any]:
     """The rows of Alice, to see whether somebody has changed them."""
-    return []
+    return [Search.objects.filter(owner__username="alice").values_list("pk", "query", "answer")]

@@ -1,0 +1,90 @@
+"""From findings to a cited answer, for programs that ask without a chat; a chat does it in its own stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from uuid import UUID
+
+from apps.accounts.models import User
+from apps.core.database import in_database
+from apps.llm.events import Chosen, RouterEvent, TextDelta
+from apps.llm.messages import Call, Message, Role
+from apps.llm.router import Target, default_options, router
+from apps.search import keeping, prompts, services
+from apps.search.finding import Wanted, find
+from apps.search.marks import Citation, Marks
+from apps.search.values import Findings, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a program gets: the findings, and the cited answer where one was wanted."""
+
+    search_id: UUID
+    findings: Findings
+    answer: str | None = None
+    model: str = ""
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An answer with the marks that were kept."""
+
+    text: str
+    marks: tuple[Citation, ...]
+    model: str
+
+
+def nothing(_: Step) -> None:
+    """For whoever does not want to hear of the steps."""
+
+
+async def reply(
+    *, user: User, wanted: Wanted, answer: bool, model: str = "", tell: Callable[[Step], None] = nothing
+) -> Reply:
+    """Find and, if wanted, answer; what was answered within the hour is given again. Raises a `ProviderError`."""
+    target = router().resolve(model) if answer else None
+    key = keeping.asked_key(wanted.query, list(wanted.urls), f"{target.provider}:{target.choice}" if target else "-")
+    findings = await find(user=user, wanted=wanted, tell=tell)
+    search = await in_database(services.search_save, user=user, findings=findings)
+    if target is None:
+        return Reply(search.id, findings, cached=findings.cached)
+    kept = await keeping.answer_get(user.pk, key) if findings.cached else None
+    if kept is not None:
+        return Reply(search.id, findings, str(kept["text"]), str(kept["model"]), cached=True)
+    tell(Step("writing"))
+    written = await write(findings, target)
+    await in_database(
+        services.search_cite,
+        user=user,
+        search_id=search.id,
+        marks=written.marks,
+        answer=written.text,
+        model=written.model,
+    )
+    if findings.read:
+        await keeping.answer_put(user.pk, key, {"text": written.text, "model": written.model})
+    return Reply(search.id, findings, written.text, written.model)
+
+
+async def write(findings: Findings, target: Target) -> Written:
+    """Let a model answer from the passages; raises a `ProviderError`."""
+    given = prompts.sources_choose(findings.read, prompts.passages_budget(target.context_window))
+    marks = Marks({source.number: source.passages for source in given})
+    call = Call(target.model, (Message(Role.USER, prompts.question_build(findings, given)),), default_options())
+    parts: list[str] = []
+    model = target.model
+    async with aclosing(router().stream(target, call)) as events:
+        async for event in events:
+            model = _model(event, model)
+            if isinstance(event, TextDelta):
+                parts.append(marks.feed(event.text))
+    parts.append(marks.finish())
+    return Written("".join(parts), tuple(marks.citations), model)
+
+
+def _model(event: RouterEvent, before: str) -> str:
+    return event.model if isinstance(event, Chosen) else before

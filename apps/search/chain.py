@@ -1,0 +1,97 @@
+"""Which search engine is asked, how often, and who is asked instead of one that fails."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from apps.search.providers.base import Engine, EngineAway, EngineError, EngineLimited
+from apps.search.values import Result
+
+MINUTE = 60.0
+COOL = 30.0  # seconds that an engine which limits is left alone at first …
+COOLEST = 900.0  # … and at last
+REST = 5.0  # after any other failure
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came of asking: the engine and its results; `problems` are those of engines that failed before it."""
+
+    engine: str
+    results: Sequence[Result]
+    problems: Sequence[EngineError] = ()
+
+    @property
+    def offline(self) -> bool:
+        """Whether nobody could be reached at all, rather than that they refused."""
+        away = all(isinstance(problem, EngineAway) for problem in self.problems)
+        return not self.engine and bool(self.problems) and away
+
+
+@dataclass(slots=True)
+class Link:
+    """One engine, and what this process remembers of it."""
+
+    engine: Engine
+    asked: deque[float] = field(default_factory=deque)
+    limits: int = 0  # times in a row that it limited us
+    resting_until: float = 0.0
+    last: EngineError | None = None
+
+    def problem(self, now: float) -> EngineError | None:
+        """Why it should not be asked right now, if so."""
+        while self.asked and now - self.asked[0] > MINUTE:
+            self.asked.popleft()
+        if now < self.resting_until:
+            return self.last
+        if len(self.asked) < self.engine.per_minute:
+            return None
+        wait = MINUTE - (now - self.asked[0])
+        return EngineLimited(f"{self.engine.kind} is not asked for the next {wait:.0f} s.", retry_after=wait)
+
+    def failed(self, error: EngineError, now: float) -> None:
+        """Leave it alone for a while; longer each time that it limits."""
+        self.last = error
+        if not isinstance(error, EngineLimited):
+            self.resting_until = now + REST
+            return
+        self.limits += 1
+        told = error.retry_after or 0.0
+        self.resting_until = now + min(COOLEST, max(told, COOL * 2 ** (self.limits - 1)))
+
+
+class Chain:
+    """One per process: engines in the order in which they are asked."""
+
+    def __init__(self, engines: Sequence[Engine]) -> None:
+        self._links = [Link(engine) for engine in engines]
+
+    @property
+    def kinds(self) -> list[str]:
+        return [link.engine.kind for link in self._links]
+
+    async def search(self, query: str, count: int) -> Answered:
+        """Ask one engine after the other until one answers; none of them ever raises through here."""
+        problems: list[EngineError] = []
+        for link in self._links:
+            problem = link.problem(time.monotonic())
+            if problem is None:
+                try:
+                    return Answered(link.engine.kind, await self._ask(link, query, count), problems)
+                except EngineError as error:
+                    problem = error
+            problems.append(problem)
+        return Answered("", [], problems)
+
+    async def _ask(self, link: Link, query: str, count: int) -> list[Result]:
+        link.asked.append(time.monotonic())
+        try:
+            results = await link.engine.search(query, count)
+        except EngineError as error:
+            link.failed(error, time.monotonic())
+            raise
+        link.limits, link.resting_until = 0, 0.0
+        return results
