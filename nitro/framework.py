@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "apps.voice",
     "apps.search",
     "apps.chat",
+    "apps.monitor",
 ]
 # Plain functions and Django's own: the whole chain runs in one thread, see nitro/handler.py.
 MIDDLEWARE = [

@@ -19,4 +19,5 @@ urlpatterns = [
     path("", include("apps.voice.urls")),
     path("", include("apps.search.urls")),
     path("", include("apps.chat.urls")),
+    path("", include("apps.monitor.urls")),
 ]

@@ -88,6 +88,7 @@ def main() -> None:
     import django
 
     django.setup()
+    from apps.core.publishing import Publisher
     from nitro.celery import app, make
 
     # In a container everything runs as root; nothing but JSON is ever taken from the queue.
@@ -99,12 +100,15 @@ def main() -> None:
     threads: list[Beat | Line] = [beat, *lines]
     for thread in threads:
         thread.start()
+    publisher = Publisher()
+    publisher.start()
     worker = app.Worker(**options(MAIN_QUEUE), quiet=True)
     worker.start()
     for thread in threads:
         thread.ending.set()
     for line in lines:
         line.join(LEAVING_SECONDS)
+    publisher.stop()
     raise SystemExit(worker.exitcode)
 
 

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from apps.accounts import selectors
 from apps.accounts.access import Access
+from apps.core import metrics
 from apps.core.database import in_database
 from apps.core.errors import DatabaseAway
 
@@ -61,3 +62,10 @@ _watches: WeakKeyDictionary[asyncio.AbstractEventLoop, Watch] = WeakKeyDictionar
 def watch() -> Watch:
     """The watch of the running event loop."""
     return _watches.setdefault(asyncio.get_running_loop(), Watch())
+
+
+metrics.gauge(
+    "nitro_open_sockets",
+    "Open websockets of people who are signed in.",
+    lambda: float(sum(len(found.open) for found in tuple(_watches.values()))),
+)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
-from apps.chat import markdown, prompts, services
+from apps.chat import markdown, meters, prompts, services
+from apps.chat.measured import Context, Measured
 from apps.chat.models import Turn
 from apps.chat.running import LiveTurn, RunningTurns
 from apps.chat.selectors import Line
@@ -28,7 +29,7 @@ from apps.llm.events import (
     ToolCall,
     Usage,
 )
-from apps.llm.messages import Call, Options
+from apps.llm.messages import Call, Image, Options
 from apps.llm.router import Target, router
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ CALM_SECONDS = 0.12  # … later ones are gathered: faster than this nobody read
 SECONDS_PER_TURN = 0.003  # and longer, the more turns share the processor
 SLOWEST_SECONDS = 0.35  # R2: at most half a second of words may be lost with the process
 ANSWER_LIMIT = 1_000_000  # characters
-CHARACTERS_PER_TOKEN = 4  # of English; only where the provider does not count
+REASONING_LIMIT = 1_000_000
 
 STATES = {
     "stop": Turn.State.DONE,
@@ -61,23 +62,7 @@ class Job:
     prefill: str
     began: float  # time.perf_counter() at the client's request
     problem: NitroError | None = None  # what was wrong before a model could even be asked
-
-
-@dataclass(slots=True)
-class Measured:
-    """What a turn took, in seconds since it was asked for, and who answered."""
-
-    began: float
-    queued: float | None = None
-    first_token: float | None = None
-    total: float | None = None
-    usage: Usage | None = None
-    chosen: Chosen | None = None
-    dropped: int = 0
-    reasoning: list[str] = field(default_factory=list)
-
-    def now(self) -> float:
-        return time.perf_counter() - self.began
+    pictures: Mapping[UUID, Image] = field(default_factory=dict)
 
 
 class Conductor:
@@ -87,7 +72,9 @@ class Conductor:
         self.running = running
         self.live = live
         self.job = job
-        self.measured = Measured(job.began)
+        self.measured = Measured(job.began, Chosen(job.target.provider, job.target.model))
+        self.measured.asked = sum(len(line.text) for line in job.history)
+        self._thoughts: list[str] = []
         self._pending: list[str] = []
         self._timer: asyncio.TimerHandle | None = None
         self._next_flush = 0.0
@@ -98,8 +85,11 @@ class Conductor:
         reason, problem = await self._answer()
         self._flush()
         self.measured.total = self.measured.now()
+        self._count()
         await self._save(reason, problem)
-        self.live.log.finish(self._done(reason), _error_fields(problem))
+        done = self.measured.done(reason)
+        self.live.log.finish(done, _error_fields(problem))
+        meters.turn_ended(done)
         self.running.touch(self.live)
         self.running.forget_later(self.live)
 
@@ -137,8 +127,10 @@ class Conductor:
             context_window=self.job.target.context_window,
             max_tokens=self.job.options.max_tokens,
             prefill=self.job.prefill,
+            pictures=self.job.pictures,
         )
         self.measured.dropped = prompt.dropped
+        self.measured.prompt_tokens = prompt.tokens
         return Call(self.job.target.model, prompt.messages, self.job.options, prefill=self.job.prefill)
 
     def _take(self, event: RouterEvent) -> None:
@@ -146,17 +138,17 @@ class Conductor:
             case TextDelta(text):
                 self._say(text)
             case ReasoningDelta(text):
-                self.measured.reasoning.append(text)
+                self._think(text)
             case Progress(state, position):
                 self._status(Status(state, position))
             case Chosen():
                 self.measured.chosen = event
             case Usage():
-                self.measured.usage = event
+                self.measured.counted = event
             case Finished(reason):
                 self._reason = reason
             case ToolCall():
-                logger.info("A model called a tool although none was offered")
+                self.measured.tool_calls.append(event)
 
     def _status(self, status: Status) -> None:
         if status.state == "reading" and self.measured.queued is None:
@@ -170,6 +162,16 @@ class Conductor:
         if self.measured.first_token is None:
             self.measured.first_token = self.measured.now()
         self._pending.append(text)
+        self._gather()
+
+    def _think(self, text: str) -> None:
+        if self.live.log.thought + len(text) > REASONING_LIMIT:
+            return
+        self._thoughts.append(text)
+        self._gather()
+
+    def _gather(self) -> None:
+        """Let what was just said go out now, or a little later together with what comes until then."""
         if self._timer is None:
             wait = self._next_flush - self._loop.time()
             if wait <= 0:
@@ -181,11 +183,14 @@ class Conductor:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not self._pending:
+        if not self._pending and not self._thoughts:
             return
-        text = "".join(self._pending)
-        self._pending.clear()
-        self.live.log.append(text)
+        if self._thoughts:
+            self.live.log.think("".join(self._thoughts))
+            self._thoughts.clear()
+        if self._pending:
+            self.live.log.append("".join(self._pending))
+            self._pending.clear()
         self._next_flush = self._loop.time() + self._pace()
         self.running.touch(self.live)
 
@@ -195,6 +200,14 @@ class Conductor:
         return min(SLOWEST_SECONDS, max(calm, SECONDS_PER_TURN * self.running.busy))
 
     # --- the end ---
+
+    def _count(self) -> None:
+        """How full the window is now, for whoever asks next."""
+        self.measured.said = self.live.log.length
+        window = self.job.target.context_window
+        if window and self.measured.prompt_tokens:
+            tokens = self.measured.prompt_tokens + prompts.estimated_tokens(self.live.log.text)
+            self.measured.context = Context(tokens, window)
 
     async def _save(self, reason: str, problem: NitroError | None) -> None:
         """Save the end; a database that is away is waited for, since the words are safe in the log meanwhile."""
@@ -223,65 +236,11 @@ class Conductor:
             text=text,
             html=log.rendered() or markdown.render(text),
             html_version=markdown.VERSION,
-            reasoning="".join(self.measured.reasoning),
+            reasoning=log.reasoning,
+            tool_calls=self.measured.calls(),
             marks=log.marks,
-            columns=self._columns(problem),
+            columns=self.measured.columns(problem),
         )
-
-    def _columns(self, problem: NitroError | None) -> dict[str, object]:
-        chosen, usage = self._chosen(), self._usage()
-        columns: dict[str, object] = {
-            "provider": chosen.provider,
-            "model": chosen.model[:200],
-            "fallback_from": chosen.fallback_from[:200],
-            **usage,
-            **self._timing(),
-        }
-        if problem is not None:
-            columns |= {
-                "error_code": problem.code,
-                "error_message": problem.message[:2000],
-                "error_hint": problem.hint[:2000],
-            }
-        return columns
-
-    def _chosen(self) -> Chosen:
-        return self.measured.chosen or Chosen(self.job.target.provider, self.job.target.model)
-
-    def _usage(self) -> dict[str, int]:
-        usage = self.measured.usage
-        if usage is not None:
-            return {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens}
-        asked = sum(len(line.text) for line in self.job.history) // CHARACTERS_PER_TOKEN
-        return {"prompt_tokens": asked, "completion_tokens": -(-self.live.log.length // CHARACTERS_PER_TOKEN)}
-
-    def _timing(self) -> dict[str, Any]:
-        measured = self.measured
-        total = measured.total if measured.total is not None else measured.now()
-        writing = total - (measured.first_token if measured.first_token is not None else total)
-        tokens = self._usage()["completion_tokens"]
-        return {
-            "queued_ms": round((measured.queued or 0) * 1000),
-            "first_token_ms": None if measured.first_token is None else round(measured.first_token * 1000),
-            "total_ms": round(total * 1000),
-            "tokens_per_second": round(tokens / writing, 1) if writing > 0.001 and tokens else None,
-        }
-
-    def _done(self, reason: str) -> dict[str, Any]:
-        chosen = self._chosen()
-        done: dict[str, Any] = {
-            "finish_reason": reason,
-            "usage": self._usage(),
-            "timing": self._timing(),
-            "cached": False,
-            "provider": chosen.provider,
-            "model": chosen.model,
-        }
-        if chosen.fallback_from:
-            done["fallback_from"] = chosen.fallback_from
-        if self.measured.dropped:
-            done["dropped_messages"] = self.measured.dropped
-        return done
 
 
 def _error_fields(problem: NitroError | None) -> dict[str, Any] | None:

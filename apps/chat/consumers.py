@@ -14,7 +14,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from apps.accounts.models import User
 from apps.chat import frames, selectors, turns
 from apps.chat.frames import Attach, BadFrame, ClientFrame, NotJson, Stop
-from apps.chat.turnlog import Delta, End, Item, Status
+from apps.chat.turnlog import Delta, End, Item, Status, Thought
 from apps.core.database import in_database
 from apps.core.errors import NitroError
 
@@ -184,6 +184,8 @@ def _frames_of(turn: str, item: Item) -> list[dict[str, Any]]:
         if item.html is not None:
             frame["html"] = item.html.as_json()
         return [frame]
+    if isinstance(item, Thought):
+        return [{"type": "reasoning", "turn": turn, "at": item.at, "text": item.text}]
     if isinstance(item, Status):
         status: dict[str, Any] = {"type": "status", "turn": turn, "state": item.state}
         return [status | ({"position": item.position} if item.position is not None else {})]

@@ -6,16 +6,18 @@ it loses a whole group of them at once, and the cut stays where it is for the ne
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from apps.chat.selectors import Line
 from apps.llm.errors import ContextExceeded
-from apps.llm.messages import Message, Role
+from apps.llm.messages import Image, Message, Role
 
 GROUP = 8  # messages that are dropped together
 BYTES_PER_TOKEN = 3  # fewer than any common tokenizer needs for prose, so that estimates err on the safe side
 PER_MESSAGE = 8  # tokens of markup around each message
+PER_PICTURE = 1024
 ANSWER_SHARE = 0.5  # of the context window, at most, is kept free for the answer
 DEFAULT_WINDOW = 8192
 
@@ -36,41 +38,60 @@ def history_characters(context_window: int) -> int:
     return (context_window or DEFAULT_WINDOW) * 5
 
 
+def tokens_of(line: Line) -> int:
+    """The same for a message with its pictures."""
+    return estimated_tokens(line.text) + PER_PICTURE * len(line.pictures)
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What the model gets, and how many of the oldest messages found no room in it."""
+    """What the model gets, how many of the oldest messages found no room in it, and the tokens of all there are."""
 
     messages: tuple[Message, ...]
     dropped: int
+    tokens: int
 
 
 def build(
-    history: Sequence[Line], *, system_prompt: str, context_window: int, max_tokens: int, prefill: str = ""
+    history: Sequence[Line],
+    *,
+    system_prompt: str,
+    context_window: int,
+    max_tokens: int,
+    prefill: str = "",
+    pictures: Mapping[UUID, Image] | None = None,
 ) -> Prompt:
     """The system prompt, then the history from the first group on that fits; the question is always in it.
 
-    `prefill`, the beginning of the answer where one goes on, is no part of it but needs its room.
+    `prefill`, the beginning of the answer where one goes on, is no part of it but needs its room; `pictures` are those
+    of the history that the model shall see.
     Raises `ContextExceeded` where the question alone is longer than the window: an answer to half of a question
     would look like an answer to all of it.
     """
     budget = room(context_window, max_tokens)
     system = [Message(Role.SYSTEM, system_prompt)] if system_prompt.strip() else []
-    budget -= sum(estimated_tokens(message.text) for message in system)
+    rules = sum(estimated_tokens(message.text) for message in system)
+    budget -= rules
     budget -= estimated_tokens(prefill) if prefill else 0
     spoken = [line for line in history if line.text.strip()]
     lines = _fitting(spoken, budget)
-    messages = (*system, *(Message(Role(line.role), line.text) for line in lines))
-    return Prompt(messages, len(spoken) - len(lines))
+    seen = pictures or {}
+    messages = (*system, *(_message(line, seen) for line in lines))
+    return Prompt(messages, len(spoken) - len(lines), rules + sum(tokens_of(line) for line in spoken))
+
+
+def _message(line: Line, pictures: Mapping[UUID, Image]) -> Message:
+    return Message(Role(line.role), line.text, tuple(pictures[one] for one in line.pictures if one in pictures))
 
 
 def _fitting(history: Sequence[Line], budget: int) -> Sequence[Line]:
     """The lines from the first group on that fit into `budget` tokens, beginning with a question."""
     lines = list(history)
-    total = sum(estimated_tokens(line.text) for line in lines)
+    total = sum(tokens_of(line) for line in lines)
     while len(lines) > 1 and (total > budget or lines[0].role != Role.USER):
         dropped = _oldest(lines, whole_group=total > budget)
         lines = lines[len(dropped) :]
-        total -= sum(estimated_tokens(line.text) for line in dropped)
+        total -= sum(tokens_of(line) for line in dropped)
     if total > budget:
         raise ContextExceeded(
             f"This question is too long for the model: about {total:,} tokens, with room for {budget:,}."

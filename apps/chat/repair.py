@@ -93,6 +93,8 @@ def _interrupt(orphan: Orphan, texts: list[str]) -> bool:
         text=base + spoken,
         html=markdown.render(base + spoken),
         html_version=markdown.VERSION,
+        reasoning=turn.answer.reasoning,
+        tool_calls=turn.answer.tool_calls,
         marks=marks,
         columns={"completion_tokens": None},
     )

@@ -12,8 +12,9 @@ from redis.asyncio import Redis
 
 from apps.chat import logstore, selectors
 from apps.chat.logstore import RedisAway, Stored
+from apps.chat.measured import Context
 from apps.chat.models import Turn
-from apps.chat.turnlog import Delta, End, Item, Patches
+from apps.chat.turnlog import Delta, End, Item, Patches, Thought
 from apps.core.database import in_database
 from apps.core.errors import DatabaseAway
 
@@ -37,7 +38,7 @@ async def follow(turn: Turn, after: int, *, html: bool) -> AsyncGenerator[Item, 
                     yield Delta(item.seq, item.text, patches.at(item.seq, texts) if patches else None)
             elif isinstance(item, End):
                 yield End(item.seq, item.done, item.error, patches.last(texts) if patches else None)
-            elif not after:
+            elif isinstance(item, Thought) or not after:
                 yield item
 
 
@@ -96,7 +97,8 @@ def items_of(turn: Turn, *, after: int) -> list[Item]:
     """The items of a turn as its row tells them."""
     spoken = turn.answer.text[turn.base_length :]
     marks = [0, *turn.marks]
-    items: list[Item] = [Delta(seq, spoken[marks[seq - 1] : marks[seq]]) for seq in range(after + 1, len(marks))]
+    thoughts: list[Item] = [Thought(0, turn.answer.reasoning)] if turn.answer.reasoning and not after else []
+    items = thoughts + [Delta(seq, spoken[marks[seq - 1] : marks[seq]]) for seq in range(after + 1, len(marks))]
     if turn.state != Turn.State.RUNNING:
         items.append(End(len(marks), done_fields(turn), error_fields(turn)))
     return items
@@ -117,7 +119,14 @@ def done_fields(turn: Turn) -> dict[str, Any]:
         "provider": turn.provider,
         "model": turn.model,
     }
-    return done | ({"fallback_from": turn.fallback_from} if turn.fallback_from else {})
+    more: dict[str, Any] = {
+        "fallback_from": turn.fallback_from,
+        "dropped_messages": turn.dropped_messages,
+        "tool_calls": turn.answer.tool_calls,
+    }
+    if turn.context_tokens is not None and turn.context_window is not None:
+        more["context"] = Context(turn.context_tokens, turn.context_window).as_json()
+    return done | {name: value for name, value in more.items() if value}
 
 
 def error_fields(turn: Turn) -> dict[str, Any] | None:

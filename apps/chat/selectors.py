@@ -30,15 +30,15 @@ SELECT id FROM path ORDER BY steps DESC
 
 HISTORY = """
 WITH RECURSIVE path AS (
-    SELECT parent_id, position, role, text, 1 AS steps, length(text) AS total
+    SELECT parent_id, position, role, text, attachment_ids, 1 AS steps, length(text) AS total
     FROM chat_message WHERE id = %(start)s
     UNION ALL
-    SELECT parent.parent_id, parent.position, parent.role, parent.text, path.steps + 1,
+    SELECT parent.parent_id, parent.position, parent.role, parent.text, parent.attachment_ids, path.steps + 1,
            path.total + length(parent.text)
     FROM chat_message parent JOIN path ON parent.id = path.parent_id
     WHERE path.steps < %(messages)s AND path.total < %(characters)s
 )
-SELECT position, role, text FROM path ORDER BY steps DESC
+SELECT position, role, text, attachment_ids FROM path ORDER BY steps DESC
 """
 
 NEWEST_LEAF = """
@@ -60,6 +60,7 @@ class Line:
     position: int
     role: str
     text: str
+    pictures: Sequence[UUID] = ()
 
 
 @dataclass(frozen=True, slots=True)

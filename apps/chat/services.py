@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import orjson
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -31,6 +32,7 @@ class Begun:
     created: bool
     title: str
     system_prompt: str
+    options: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Outcome:
     html: str = ""
     html_version: int = 0
     reasoning: str = ""
+    tool_calls: Sequence[Mapping[str, str]] = ()
     marks: Sequence[int] = ()
     columns: Mapping[str, object] | None = None
 
@@ -203,7 +206,7 @@ def _lock(request: Request) -> Place:
 
 def _begun_before(place: Place, turn_id: UUID) -> Begun:
     turn = Turn.objects.select_related("question", "answer").get(id=turn_id)
-    return Begun(turn, False, place.title, place.system_prompt)
+    return Begun(turn, False, place.title, place.system_prompt, place.options)
 
 
 def _message(place: Place, message_id: UUID, role: Message.Role) -> Message:
@@ -268,7 +271,7 @@ def _begin(
         raise _Moved
     for row in (*new, turn):
         row._state.adding = False
-    return Begun(turn, True, title, place.system_prompt)
+    return Begun(turn, True, title, place.system_prompt, place.options)
 
 
 # --- while it runs, and its end --------------------------------------------------------------------------------------
@@ -324,6 +327,7 @@ def _end(turn_id: UUID, owner: str, states: Sequence[str], outcome: Outcome) -> 
         "html": outcome.html,
         "html_version": outcome.html_version,
         "reasoning": outcome.reasoning,
+        "tool_calls": orjson.dumps(list(outcome.tool_calls)).decode(),
     }
     return statements.end(turn_id=turn_id, owner=owner, states=states, columns=columns, answer=answer)
 

@@ -7,7 +7,7 @@ checkpoint of a hundred turns builds an expression for each; here PostgreSQL doe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -29,11 +29,13 @@ class Place:
     leaf_id: UUID | None
     leaf_position: int | None = None
     begun: UUID | None = None
+    options: Mapping[str, float] = field(default_factory=dict)
 
 
 PLACE = """
-SELECT conversation.id, conversation.title, conversation.model, owner.system_prompt,
-       conversation.leaf_id, leaf.position, turn.id
+SELECT conversation.id, conversation.title, conversation.model,
+       concat_ws(E'\n\n', nullif(conversation.system_prompt, ''), nullif(owner.system_prompt, '')),
+       conversation.leaf_id, leaf.position, turn.id, conversation.options
 FROM chat_conversation conversation
 JOIN nitro_user owner ON owner.id = conversation.owner_id AND owner.is_active
 LEFT JOIN chat_message leaf ON leaf.id = conversation.leaf_id
@@ -75,7 +77,9 @@ WITH ended AS (
     )
     RETURNING answer_id
 )
-UPDATE chat_message SET text = %(_text)s, html = %(_html)s, html_version = %(_html_version)s, reasoning = %(_reasoning)s
+UPDATE chat_message
+SET text = %(_text)s, html = %(_html)s, html_version = %(_html_version)s, reasoning = %(_reasoning)s,
+    tool_calls = %(_tool_calls)s::jsonb
 FROM ended WHERE chat_message.id = ended.answer_id
 """
 
@@ -96,7 +100,10 @@ def place(*, conversation_id: UUID, user_id: int, request_id: UUID) -> Place | N
     with connection.cursor() as cursor:
         cursor.execute(PLACE, {"conversation": conversation_id, "user": user_id, "request": request_id})
         row = cursor.fetchone()
-    return Place(*row) if row else None
+    if row is None:
+        return None
+    columns: list[Any] = [*row[:-1], orjson.loads(row[-1])]
+    return Place(*columns)
 
 
 def begin(place: Place, turn: Turn, *, new: Sequence[Message], title: str) -> bool:

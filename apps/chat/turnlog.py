@@ -29,6 +29,17 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class Thought:
+    """What the model thinks aloud before it answers, from character `at` of its thinking on. It has no number.
+
+    Everybody who begins to follow hears it from the beginning; it is kept with the answer, but not in Redis.
+    """
+
+    at: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """The last event. `done` are the fields of the closing frame, `error` those of the error before it, if any."""
 
@@ -38,7 +49,7 @@ class End:
     html: Patch | None = None
 
 
-Item = Delta | Status | End
+Item = Delta | Status | Thought | End
 
 
 class Patches:
@@ -74,9 +85,11 @@ class Patches:
 class TurnLog:
     """Grows by one entry per delta; any number of readers follow it from any point, each at its own pace."""
 
-    def __init__(self, turn_id: UUID, base_text: str = "") -> None:
+    def __init__(self, turn_id: UUID, base_text: str = "", reasoning: str = "") -> None:
         self.turn_id = turn_id
         self.base_text = base_text
+        self.thoughts: list[str] = [reasoning] if reasoning else []
+        self.thought = len(reasoning)  # characters of the thoughts so far
         self.texts: list[str] = []
         self.marks: list[int] = []
         self.status: Status | None = None
@@ -93,6 +106,16 @@ class TurnLog:
     def text(self) -> str:
         """The whole answer so far, what stood there before this turn included."""
         return self.base_text + "".join(self.texts)
+
+    @property
+    def reasoning(self) -> str:
+        """All that was thought, before this turn included."""
+        return "".join(self.thoughts)
+
+    def think(self, text: str) -> None:
+        self.thoughts.append(text)
+        self.thought += len(text)
+        self._wake()
 
     def append(self, text: str) -> None:
         self.texts.append(text)
@@ -115,9 +138,13 @@ class TurnLog:
 
     async def follow(self, after: int, *, html: bool) -> AsyncGenerator[Item, None]:
         """Everything after `seq` = `after`, then live, to the end, which every reader hears once."""
-        seen, told = after, None
+        seen, told, heard, at = after, None, 0, 0
         while True:
-            if seen < len(self.texts):
+            if heard < len(self.thoughts):
+                text, heard = "".join(self.thoughts[heard:]), len(self.thoughts)
+                yield Thought(at, text)
+                at += len(text)
+            elif seen < len(self.texts):
                 seen += 1
                 yield self._delta(seen, html=html)
             elif self.end is not None:

@@ -34,6 +34,7 @@ Starter = Ask | Retry | Edit | Continue
 Listener = Callable[[dict[str, Any]], None]
 
 DATABASE_TRIES = (0.1, 0.3, 0.7, 1.5)  # seconds between the tries of a request while PostgreSQL restarts
+FOR_EVERYBODY = frozenset({"pull", "models"})  # kinds of news: a model is being installed, models have changed
 SAVE_SECONDS = 5.0  # for saving the ends of the turns that a process could not wait for
 CANCEL_SECONDS = 0.5
 _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, RunningTurns] = WeakKeyDictionary()
@@ -102,8 +103,15 @@ async def _listen() -> None:
 def _hear(item: dict[str, Any]) -> None:
     if item.get("kind") == "stop":
         _stop_here(UUID(item["turn"]))
-    for listener in tuple(_listeners.get(str(item.get("conversation")), ())):
+    for listener in _who_hears(item):
         listener(item)
+
+
+def _who_hears(item: dict[str, Any]) -> list[Listener]:
+    """The sockets of a conversation; of news that concern everybody, all sockets."""
+    if item.get("kind") in FOR_EVERYBODY:
+        return [listener for listeners in _listeners.values() for listener in listeners]
+    return list(_listeners.get(str(item.get("conversation")), ()))
 
 
 def _stop_here(turn_id: UUID) -> bool:
@@ -174,7 +182,7 @@ def _begin(request: Request, frame: Starter) -> Read:
 def _history(question: Message, target: Target) -> list[Line]:
     """What was said before and the question itself; the first question of a chat needs no trip to the database."""
     if not question.position:
-        return [Line(0, question.role, question.text)]
+        return [Line(0, question.role, question.text, question.attachment_ids)]
     characters = prompts.history_characters(target.context_window)
     return selectors.history(message_id=question.id, characters=characters)
 
@@ -194,12 +202,13 @@ def _save(request: Request, frame: Starter) -> Begun:
 def _launch(running: RunningTurns, user: User, read: Read, frame: Starter, began: float) -> None:
     turn = read.begun.turn
     base = turn.answer.text
-    live = LiveTurn(turn.id, turn.conversation_id, turn.answer_id, user.pk, TurnLog(turn.id, base))
+    log = TurnLog(turn.id, base, turn.answer.reasoning)
+    live = LiveTurn(turn.id, turn.conversation_id, turn.answer_id, user.pk, log)
     running.add(live)
     job = Job(
         history=read.history,
         target=read.target or Target("", "", 0, turn.choice),
-        options=_options(frame),
+        options=_options(read.begun, frame),
         system_prompt=read.begun.system_prompt,
         prefill=base,
         began=began,
@@ -209,8 +218,10 @@ def _launch(running: RunningTurns, user: User, read: Read, frame: Starter, began
     _keep(running, _announce(turn.conversation_id, turn.id))
 
 
-def _options(frame: Starter) -> Options:
-    chosen: Mapping[str, Any] = frame.options if isinstance(frame, Ask) else {}
+def _options(begun: Begun, frame: Starter) -> Options:
+    """The defaults of this installation, over them what was chosen for the chat, over that what the question says."""
+    asked: Mapping[str, Any] = frame.options if isinstance(frame, Ask) else {}
+    chosen: dict[str, Any] = {**begun.options, **asked}
     return replace(default_options(), **chosen)
 
 

@@ -10,9 +10,10 @@ from functools import cache, partial
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connections
+from django.db import InterfaceError, OperationalError, connection, connections
 from psycopg_pool.base import AttemptWithBackoff
 
+from apps.core import metrics
 from apps.core.errors import DatabaseAway
 
 # The pool would wait longer and longer between its tries while PostgreSQL restarts, and people with it.
@@ -21,6 +22,16 @@ AttemptWithBackoff.DELAY_BACKOFF = 1.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def _pool(name: str) -> float:
+    """A figure of this process's connection pool; 0 where it has none."""
+    pool = getattr(connection, "pool", None)
+    return float(pool.get_stats().get(name, 0)) if pool is not None else 0.0
+
+
+metrics.gauge("nitro_database_connections", "Open connections to PostgreSQL.", lambda: _pool("pool_size"))
+metrics.gauge("nitro_database_waiting", "Requests waiting for a connection.", lambda: _pool("requests_waiting"))
 
 
 @cache

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from apps.core import pages
+from apps.core import metrics, pages
 
 PERMISSIONS = "camera=(), geolocation=(), payment=(), usb=(), microphone=(self), clipboard-write=(self)"
+SECONDS = metrics.histogram("nitro_http_seconds", "Time from a request to its response, by route.", "route")
+RESPONSES = metrics.counter("nitro_http_responses_total", "Responses by route and status.", "route", "status")
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -23,12 +25,21 @@ def every_response(get_response: GetResponse) -> Callable[[HttpRequest], HttpRes
         seconds = time.perf_counter() - started
         response.headers["X-Response-Time"] = f"{seconds:.6f}"
         response.headers["Server-Timing"] = f"app;dur={seconds * 1000:.2f}"
+        measure(request, response.status_code, seconds)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS)
         if response.headers.get("Content-Encoding") == "identity":  # a word to GZipMiddleware, and to nobody outside
             del response.headers["Content-Encoding"]
         return response
 
     return respond
+
+
+def measure(request: HttpRequest, status: int, seconds: float) -> None:
+    """Count the response under the name of its route: what a visitor types is no label."""
+    match = getattr(request, "resolver_match", None)
+    route = (match.view_name or match.route) if match else "none"
+    SECONDS.observe(seconds, route)
+    RESPONSES.add(1, route, str(status))
 
 
 def is_sound(request: HttpRequest) -> bool:

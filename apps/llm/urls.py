@@ -1,9 +1,16 @@
-"""Addresses of the models: the API that lists and installs them."""
+"""Addresses of the models: the API that lists, installs and removes them."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from apps.llm import api
 
 app_name = "llm"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("api/models/", api.ModelCollection.as_view(), name="api-models"),
+    path("api/models/pull/", api.PullCollection.as_view(), name="api-pulls"),
+    path("api/models/pull/<uuid:pull_id>/", api.PullDetail.as_view(), name="api-pull"),
+    path("api/models/<path:choice>/", api.ModelDetail.as_view(), name="api-model"),
+]

@@ -26,12 +26,15 @@ async def drain_turns(seconds: float) -> None:
 
 
 def keep_turns() -> None:
-    """From the first moment on: end a predecessor's turns, listen for news, and learn what models there are."""
+    """From the first moment on: end a predecessor's turns, listen for news, carry downloads, and learn what models
+    there are."""
     from apps.chat import turns
+    from apps.llm import pulls
     from apps.llm.errors import ProviderError
     from apps.llm.router import router
 
     turns.running_turns()
+    pulls.begin()
     with suppress(ProviderError):
         router().look_around()
         router().resolve()
@@ -41,6 +44,7 @@ def serve(fd: int) -> None:
     """Load the site and serve it until SIGTERM."""
     from django.conf import settings
 
+    from apps.core.publishing import Publisher
     from nitro.asgi import application
     from nitro.web.server import Server
 
@@ -49,7 +53,10 @@ def serve(fd: int) -> None:
     gc.collect()
     gc.freeze()  # what is loaded now stays; the collector need not look at it again
     limit = settings.MAX_BODY_MB * 1024 * 1024
+    publisher = Publisher()
+    publisher.start()
     Server(application, fd=fd, family=family, body_limit=limit, drain=drain_turns, begin=keep_turns).run()
+    publisher.stop()
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.access import accounts, chat, core, images, llm, search, voice
+from tests.access import accounts, chat, core, images, llm, monitor, search, voice
 
 APPS = (llm, images, voice, search)
 ROWS = (
@@ -13,4 +13,5 @@ ROWS = (
     *images.ROWS,
     *voice.ROWS,
     *search.ROWS,
+    *monitor.ROWS,
 )

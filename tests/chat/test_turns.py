@@ -137,6 +137,18 @@ async def test_a_turn_is_followed_from_elsewhere_as_from_here(conversation: Conv
     assert end_of(both[0]) == end_of(both[1])
 
 
+async def test_news_of_models_reach_every_open_page() -> None:
+    first: list[dict[str, Any]] = []
+    second: list[dict[str, Any]] = []
+    ears = ((uuid.uuid4(), first.append), (uuid.uuid4(), second.append))
+    for conversation_id, ear in ears:
+        turns.on_news(conversation_id, ear)
+    turns._hear({"kind": "pull", "name": "phi3"})
+    for conversation_id, ear in ears:
+        turns.off_news(conversation_id, ear)
+    assert first == second == [{"kind": "pull", "name": "phi3"}]
+
+
 async def test_news_reach_the_listeners_of_their_conversation_until_they_leave(conversation: Conversation) -> None:
     here, elsewhere = list[dict[str, Any]](), list[dict[str, Any]]()
     item = {"kind": "title", "conversation": str(conversation.id)}

@@ -1,0 +1,65 @@
+"""Metrics in Prometheus' text format, version 0.0.4. Pure: values in, text out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from apps.core import metrics
+from apps.core.metrics import Counter, Gauge, Histogram, Metric
+from apps.monitor.readings import Distribution, Reading
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+
+def render(reading: Reading, facts: Mapping[str, float | None]) -> str:
+    """Everything counted, everything that is true right now, and facts of the whole installation as plain gauges."""
+    lines: list[str] = []
+    for metric in metrics.known().values():
+        lines += _metric(metric, reading)
+    for name, value in facts.items():
+        if value is not None:
+            lines += [f"# TYPE nitro_{name} gauge", f"nitro_{name} {value:g}"]
+    lines += _processes(reading)
+    return "\n".join(lines) + "\n"
+
+
+def _metric(metric: Metric, reading: Reading) -> Iterator[str]:
+    yield f"# HELP {metric.name} {metric.help}"
+    match metric:
+        case Histogram():
+            yield f"# TYPE {metric.name} histogram"
+            for values, distribution in sorted(reading.distributions(metric.name).items()):
+                yield from _histogram(metric, values, distribution)
+        case Gauge():
+            yield f"# TYPE {metric.name} gauge"
+            yield f"{metric.name} {reading.gauge(metric.name):g}"
+        case Counter():
+            yield f"# TYPE {metric.name} counter"
+            for values, amount in sorted(reading.series(metric.name)):
+                yield f"{metric.name}{_labels(metric.labels, values)} {amount!r}"
+
+
+def _histogram(metric: Metric, values: Sequence[str], distribution: Distribution) -> Iterator[str]:
+    names, below = (*metric.labels, "le"), 0.0
+    for bound in metrics.BUCKETS:
+        below += distribution.counts.get(f"{bound:g}", 0.0)
+        yield f"{metric.name}_bucket{_labels(names, (*values, f'{bound:g}'))} {below!r}"
+    yield f"{metric.name}_bucket{_labels(names, (*values, '+Inf'))} {distribution.count!r}"
+    yield f"{metric.name}_sum{_labels(metric.labels, values)} {distribution.total!r}"
+    yield f"{metric.name}_count{_labels(metric.labels, values)} {distribution.count!r}"
+
+
+def _processes(reading: Reading) -> Iterator[str]:
+    for name, fact in (("memory_bytes", "memory_bytes"), ("cpu_percent", "process_cpu_percent")):
+        yield f"# TYPE nitro_process_{name} gauge"
+        for process in reading.live:
+            labels = _labels(("host", "process"), (str(process["host"]), str(process["slot"])))
+            yield f"nitro_process_{name}{labels} {float(process[fact])!r}"
+
+
+def _labels(names: Sequence[str], values: Sequence[str]) -> str:
+    if not names:
+        return ""
+    pairs = zip(names, values, strict=True)
+    return "{" + ",".join(f'{name}="{value.translate(ESCAPES)}"' for name, value in pairs) + "}"

@@ -1,0 +1,13 @@
+"""Addresses of the monitor."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from apps.monitor import views
+
+app_name = "monitor"
+
+urlpatterns = [
+    path("metrics", views.Metrics.as_view(), name="metrics"),
+]

@@ -1,0 +1,7 @@
+"""Who may do what at the addresses of the monitor. Everybody here comes from this machine, which may measure."""
+
+from __future__ import annotations
+
+from tests.access.table import Row
+
+ROWS: tuple[Row, ...] = (Row("monitor:metrics", "get", (200, 200, 200, 200, 200, 403), scope="admin"),)
