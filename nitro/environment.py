@@ -84,6 +84,17 @@ class Environment:
                 raise SettingError(name, item, allowed) from error
         return items
 
+    def counts(self, name: str, allowed: Collection[str], *, low: int, high: int) -> dict[str, int]:
+        """A comma-separated list of `name=count`, each name one of `allowed`."""
+        found: dict[str, int] = {}
+        for item in self.names(name):
+            key, _, count = (part.strip() for part in item.partition("="))
+            if key not in allowed or not re.fullmatch(r"[0-9]{1,9}", count) or not low <= int(count) <= high:
+                form = f"{', '.join(allowed)}, each with = and a whole number from {low} to {high}, separated by commas"
+                raise SettingError(name, item, form)
+            found[key] = int(count)
+        return found
+
     def rate(self, name: str, default: str) -> str:
         raw = self.text(name, default)
         if not RATE.fullmatch(raw):

@@ -113,7 +113,8 @@ class Conductor:
 
     async def _produce(self) -> None:
         self._reason = "stop"
-        async with aclosing(router().stream(self.job.target, self._call())) as events:
+        answer = router().stream(self.job.target, self._call(), who=str(self.live.user_id))
+        async with aclosing(answer) as events:
             async for event in events:
                 self._take(event)
                 if self.live.log.length > ANSWER_LIMIT:

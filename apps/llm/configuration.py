@@ -33,4 +33,6 @@ def configured() -> LlmSettings:
         gemini_base_url=settings.GEMINI_BASE_URL,
         ollama_base_url=settings.OLLAMA_BASE_URL,
         ollama_model=settings.OLLAMA_MODEL.removesuffix(":latest"),
+        slots=settings.AI_SLOTS,
+        redis_url=settings.REDIS_URL,
     )

@@ -12,8 +12,11 @@ from apps.llm.breaker import Breaker, State
 from apps.llm.errors import ProviderError, Resting, Unreachable
 from apps.llm.gate import Gate
 from apps.llm.providers.base import ModelInfo, Provider
+from apps.llm.settings import LlmSettings
+from apps.llm.shared_gate import SharedGate
 
-SLOTS = {"builtin": 4, "gemini": 64}  # each of Gemini's answers keeps a thread
+SHARED = frozenset({"builtin", "ollama"})  # these answer a few questions at once, whoever asks from wherever
+SLOTS = {"builtin": 4, "ollama": 1, "gemini": 64}  # each of Gemini's answers keeps a thread
 OTHER_SLOTS = 256
 STARTED_BY_US = frozenset({"builtin"})
 START_GRACE = 10.0  # seconds for which a process of our own may refuse connections before it counts as away
@@ -80,13 +83,21 @@ class Backend:
         return now - self._refused_first < START_GRACE
 
 
+def gate_for(kind: str, servers: int, settings: LlmSettings) -> Gate:
+    """One line for all processes where a server answers few at once or AI_SLOTS says so, else a wide gate for each."""
+    limit = settings.slots.get(kind, SLOTS.get(kind, OTHER_SLOTS)) * max(1, servers)
+    if kind not in SHARED and kind not in settings.slots:
+        return Gate(limit)
+    return SharedGate(kind, limit, settings.redis_url) if settings.redis_url else Gate(limit, shared_out=True)
+
+
 class Farm:
     """All servers of a kind behind one gate. `known` is what they said last about their models."""
 
-    def __init__(self, kind: str, providers: Sequence[Provider]) -> None:
+    def __init__(self, kind: str, providers: Sequence[Provider], settings: LlmSettings | None = None) -> None:
         self.kind = kind
         self.backends = [Backend(provider, started_by_us=kind in STARTED_BY_US) for provider in providers]
-        self.gate = Gate(SLOTS.get(kind, OTHER_SLOTS * max(1, len(providers))))
+        self.gate = gate_for(kind, len(providers), settings or LlmSettings())
         self.known: list[ModelInfo] = []
         self.found = False  # whether a server answered when they were last asked
         self._fresh_until = float("-inf")
@@ -152,6 +163,7 @@ class Farm:
 
     async def close(self) -> None:
         """Close all connections of the running loop."""
+        await self.gate.close()
         if self._refreshing is not None and self._refreshing.get_loop() is asyncio.get_running_loop():
             self._refreshing.cancel()
             await asyncio.gather(self._refreshing, return_exceptions=True)

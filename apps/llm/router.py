@@ -12,6 +12,7 @@ from apps.llm.configuration import configured, default_options
 from apps.llm.errors import Loading, ModelMissing, ProviderError, TimedOut, Unreachable
 from apps.llm.events import Chosen, Event, Progress, RouterEvent
 from apps.llm.farm import Backend, Condition, Farm
+from apps.llm.gate import Gate
 from apps.llm.messages import Call
 from apps.llm.providers.base import ModelInfo, Provider
 from apps.llm.registry import BUILDERS, build
@@ -52,7 +53,7 @@ class Router:
 
     def __init__(self, settings: LlmSettings, providers: Mapping[str, Sequence[Provider]] | None = None) -> None:
         self.settings = settings
-        self._farms = {kind: Farm(kind, given) for kind, given in (providers or {}).items()}
+        self._farms = {kind: Farm(kind, given, settings) for kind, given in (providers or {}).items()}
         self.kinds = tuple(dict.fromkeys((*self._farms, *(k for k in settings.kinds if k in BUILDERS))))
 
     def resolve(self, choice: str = "") -> Target:
@@ -76,9 +77,10 @@ class Router:
         if self.settings.ai_model == "auto" and "ollama" in self.kinds and not self.settings.openai_base_urls:
             self._farm("ollama").refresh_soon()
 
-    async def stream(self, target: Target, call: Call) -> AsyncGenerator[RouterEvent, None]:
+    async def stream(self, target: Target, call: Call, *, who: str = "") -> AsyncGenerator[RouterEvent, None]:
         """Yield progress, then who was chosen, then the answer. `call.model` is ignored: the target names the model.
 
+        `who` is the person for whom it is done, in any form: the line before a model is fair to people.
         A provider that fails before its first word, and not permanently, is replaced by the next of AI_FALLBACK; if
         none answers, the first one's error is raised. Closing the generator leaves the line and stops the provider.
         """
@@ -90,7 +92,7 @@ class Router:
             chosen = Chosen(candidate.provider, candidate.model, "" if candidate is target else target.provider)
             try:
                 async with aclosing(
-                    self._queued(candidate, call, chosen, last_resort=candidate is candidates[-1])
+                    self._queued(candidate, call, chosen, who, last_resort=candidate is candidates[-1])
                 ) as events:
                     async for event in events:
                         begun = begun or not isinstance(event, Progress)
@@ -119,6 +121,10 @@ class Router:
     def conditions(self) -> list[Condition]:
         """How the servers of this process are, as far as it has asked any; asks none."""
         return [condition for farm in self._farms.values() for condition in farm.conditions()]
+
+    def gate(self, kind: str) -> Gate:
+        """The line before the servers of a kind."""
+        return self._farm(kind).gate
 
     async def close(self) -> None:
         """Close all connections of the running loop."""
@@ -172,7 +178,7 @@ class Router:
 
     def _farm(self, kind: str) -> Farm:
         if kind not in self._farms:
-            self._farms[kind] = Farm(kind, build(kind, self.settings))
+            self._farms[kind] = Farm(kind, build(kind, self.settings), self.settings)
         return self._farms[kind]
 
     def _candidates(self, target: Target) -> list[Target]:
@@ -184,14 +190,14 @@ class Router:
         return [target, *(self.resolve(kind) for kind in others)]
 
     async def _queued(
-        self, target: Target, call: Call, chosen: Chosen, *, last_resort: bool
+        self, target: Target, call: Call, chosen: Chosen, who: str, *, last_resort: bool
     ) -> AsyncGenerator[RouterEvent, None]:
         """Wait for a place, then answer."""
         farm = self._farm(target.provider)
         if not farm.backends:
             raise Unreachable(f"The provider {farm.kind} is not set up.", hint=START_HINT)
         farm.refresh_soon()
-        ticket = farm.gate.take()
+        ticket = farm.gate.take(who)
         try:
             async with aclosing(ticket.places()) as places:
                 async for place in places:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -10,6 +11,7 @@ class LlmSettings:
     """The settings of docs/configuration.md that concern models, in their lower-case names.
 
     `kinds` are the providers that may be chosen; one without an address or a key says what is missing when it is.
+    `slots` are the answers that one server of a kind gives at once. Without `redis_url` each process has its own lines.
     """
 
     ai_model: str = "auto"
@@ -24,3 +26,5 @@ class LlmSettings:
     gemini_base_url: str = ""
     ollama_base_url: str = ""
     ollama_model: str = ""
+    slots: Mapping[str, int] = field(default_factory=dict)
+    redis_url: str = field(default="", repr=False)

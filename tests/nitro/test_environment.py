@@ -43,6 +43,9 @@ WRONG: list[tuple[str, Callable[[Environment], object]]] = [
     ("ftp://host", lambda e: e.url("NAME")),
     ("http://a b", lambda e: e.url("NAME")),
     ("http://a,nonsense", lambda e: e.urls("NAME")),
+    ("red", lambda e: e.counts("NAME", ("red",), low=1, high=9)),
+    ("red=0", lambda e: e.counts("NAME", ("red",), low=1, high=9)),
+    ("blue=1", lambda e: e.counts("NAME", ("red",), low=1, high=9)),
 ]
 
 
@@ -58,6 +61,10 @@ def test_choices_do_not_care_for_case() -> None:
 
 def test_a_list_loses_spaces_and_repetitions() -> None:
     assert env(NAME=" red, green ,red,").choices("NAME", "", ("red", "green")) == ["red", "green"]
+
+
+def test_counts_belong_to_names() -> None:
+    assert env(NAME="red=2, green = 3").counts("NAME", ("red", "green"), low=1, high=9) == {"red": 2, "green": 3}
 
 
 def test_an_address_loses_its_last_slash() -> None:
