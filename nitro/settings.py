@@ -206,6 +206,10 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "apps.core.pages.csrf_failure"
 COOKIES_SECURE = env.boolean("COOKIES_SECURE", default=False)
+TLS_CERTIFICATE = env.text("TLS_CERTIFICATE")
+TLS_KEY = env.text("TLS_KEY")
+if bool(TLS_CERTIFICATE) != bool(TLS_KEY):
+    raise SettingError("TLS_KEY", TLS_KEY, "set together with TLS_CERTIFICATE, or neither of them")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = COOKIES_SECURE
 CSRF_TRUSTED_ORIGINS = [
     f"{scheme}://{host.lstrip('.')}" for host in ALLOWED_HOSTS if host != "*" for scheme in ("http", "https")

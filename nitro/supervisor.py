@@ -9,13 +9,12 @@ import signal
 import socket
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 
+from nitro.certificate import Certificate, own_certificate
 from nitro.console import Console
 from nitro.embedded.errors import ServiceError
 from nitro.embedded.model import Model
@@ -27,6 +26,7 @@ from nitro.keeper import Keeper, launch, until
 from nitro.listening import listen
 from nitro.prepare import fingerprint, remembered
 from nitro.process import Program
+from nitro.reaching import probe, reachable
 
 START_SECONDS = 120.0
 MOST_DEATHS = 4
@@ -45,6 +45,7 @@ class Part:
         self.fds = [] if fd is None else [fd]
         self.argv = [sys.executable, "-m", module, *([] if fd is None else ["--fd", str(fd)])]
         self.model_url = ""
+        self.environment: dict[str, str] = {}
 
     def prepare(self) -> None:
         """Nothing to do before a start."""
@@ -59,19 +60,29 @@ class Part:
         lean = {name: value for name, value in LEAN.items() if name not in os.environ}
         if self.model_url:
             environment["BUILTIN_MODEL_URL"] = self.model_url
-        return Program(self.argv, environment=environment | lean, pass_fds=self.fds, grace=self.grace)
+        environment |= lean | self.environment
+        return Program(self.argv, environment=environment, pass_fds=self.fds, grace=self.grace)
 
 
 class Supervisor:
     """All processes of one data folder."""
 
-    def __init__(self, settings: ModuleType, listening: socket.socket, workers: int, console: Console) -> None:
+    def __init__(
+        self,
+        settings: ModuleType,
+        listening: socket.socket,
+        workers: int,
+        console: Console,
+        certificate: Certificate | None = None,
+    ) -> None:
         self.settings = settings
         self.home: Path = settings.NITRO_HOME
         self.console = console
         self.listening = listening
         host, port = listening.getsockname()[:2]
-        self.url = f"http://{_reachable(host)}:{port}/"
+        self.certificate = certificate
+        self.scheme = "https" if certificate else "http"
+        self.url = f"{self.scheme}://{reachable(host)}:{port}/"
         stores: list[Postgres | Redis] = []
         if settings.EMBEDDED_DATABASE:
             stores.append(Postgres(self.home))
@@ -92,6 +103,9 @@ class Supervisor:
     def _part(self, name: str, module: str, role: str, grace: float, fd: int | None = None) -> Part:
         part = Part(name, module, role=role, home=self.home, fd=fd, grace=grace)
         part.model_url = self.model_url
+        if self.certificate and role == "web":
+            part.argv += ["--tls", str(self.certificate.certificate), str(self.certificate.key)]
+            part.environment["COOKIES_SECURE"] = os.environ.get("COOKIES_SECURE", "true")
         return part
 
     async def run(self) -> int:
@@ -181,8 +195,8 @@ class Supervisor:
         names = [name.lstrip(".") for name in self.settings.ALLOWED_HOSTS]
         host = "127.0.0.1" if {"*", "127.0.0.1"} & set(names) else next(iter(names), "127.0.0.1")
         port = self.listening.getsockname()[1]
-        where = _reachable(self.listening.getsockname()[0])
-        if not await until(_probe(f"http://{where}:{port}/readyz", host), START_SECONDS, 0.05):
+        where = reachable(self.listening.getsockname()[0])
+        if not await until(probe(f"{self.scheme}://{where}:{port}/readyz", host), START_SECONDS, 0.05):
             raise ServiceError("the page does not answer; the log says why.")
 
     # --- the end -----------------------------------------------------------------------------------------------------
@@ -205,26 +219,6 @@ async def _read(output: asyncio.StreamReader | None) -> bytes:
     return await output.read() if output else b""
 
 
-def _reachable(host: str) -> str:
-    """The address as one types it in a browser on this machine."""
-    if host in {"0.0.0.0", "::"}:  # noqa: S104
-        return "127.0.0.1" if host == "0.0.0.0" else "[::1]"  # noqa: S104
-    return f"[{host}]" if ":" in host else host
-
-
-def _probe(url: str, host: str) -> Callable[[], bool]:
-    request = urllib.request.Request(url, headers={"Host": host})  # noqa: S310 (our own address)
-
-    def probe() -> bool:
-        try:
-            with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
-
-    return probe
-
-
 def parse(words: list[str]) -> argparse.Namespace:
     """The command line of `nitro up`."""
     parser = argparse.ArgumentParser(prog="nitro up", description="Start Nitro and everything it needs.")
@@ -232,6 +226,7 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s)")
     cores = len(os.sched_getaffinity(0))
     parser.add_argument("--workers", type=int, default=min(2, cores), help="web processes (default: %(default)s)")
+    parser.add_argument("--tls", action="store_true", help="https with HTTP/2; see TLS_CERTIFICATE for a certificate")
     given = parser.parse_args(words)
     if not 1 <= given.port <= 65_535:
         parser.error("--port takes a number from 1 to 65535")
@@ -250,12 +245,24 @@ def open_socket(host: str, port: int) -> socket.socket:
     return listen(host, port)
 
 
+def certificate_of(settings: ModuleType) -> Certificate:
+    """The certificate to serve with. Raises `ServiceError` where the one that was given cannot be used."""
+    if not settings.TLS_CERTIFICATE:
+        return own_certificate(settings.NITRO_HOME, settings.ALLOWED_HOSTS)
+    given = Certificate(Path(settings.TLS_CERTIFICATE), Path(settings.TLS_KEY))
+    given.check()
+    return given
+
+
 async def supervise(given: argparse.Namespace, settings: ModuleType, holder: Holder) -> int:
     """Run until told to stop."""
     console = Console()
     listening = open_socket(given.host, given.port)
-    supervisor = Supervisor(settings, listening, given.workers, console)
+    certificate = certificate_of(settings) if given.tls else None
+    supervisor = Supervisor(settings, listening, given.workers, console, certificate)
     holder.write(pid=os.getpid(), url=supervisor.url, model_url=supervisor.model_url)
+    if certificate:
+        console.say(f"The certificate has the SHA-256 fingerprint {certificate.fingerprint()}")
     console.say(f"Nitro is starting with the data folder {supervisor.home} …")
     return await supervisor.run()
 

@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 import uvloop
 
@@ -40,7 +41,7 @@ def keep_turns() -> None:
         router().resolve()
 
 
-def serve(fd: int) -> None:
+def serve(fd: int, tls: tuple[Path, Path] | None = None) -> None:
     """Load the site and serve it until SIGTERM."""
     from django.conf import settings
 
@@ -55,7 +56,7 @@ def serve(fd: int) -> None:
     limit = settings.MAX_BODY_MB * 1024 * 1024
     publisher = Publisher()
     publisher.start()
-    Server(application, fd=fd, family=family, body_limit=limit, drain=drain_turns, begin=keep_turns).run()
+    Server(application, fd=fd, family=family, body_limit=limit, drain=drain_turns, begin=keep_turns, tls=tls).run()
     publisher.stop()
 
 
@@ -63,9 +64,11 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m nitro.web")
     parser.add_argument("--fd", type=int, required=True, help="the file descriptor of a listening socket")
+    parser.add_argument("--tls", type=Path, nargs=2, metavar=("CERTIFICATE", "KEY"), help="serve https with these")
+    given = parser.parse_args()
     os.environ.setdefault("NITRO_ROLE", "web")
     try:
-        serve(parser.parse_args().fd)
+        serve(given.fd, tuple(given.tls) if given.tls else None)
     except SettingError as error:
         sys.exit(f"nitro: {error}")
 

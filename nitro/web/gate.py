@@ -8,8 +8,10 @@ from typing import Any
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
-HIGH_WATER = 256 * 1024  # bytes that may wait in this process for one connection before its senders wait, too
+from nitro.web.lines import overflows, waiting_bytes
+
 STALLED_CHECKS = 2
+GLANCE_SECONDS = 0.05
 
 
 @implementer(IPushProducer)
@@ -37,24 +39,25 @@ class Gate:
         """The connection is gone: nobody needs to wait for it any more."""
         self.resumeProducing()
 
-    async def passage(self, transport: Any, stall_seconds: float) -> None:
-        """Return when there is room again. A connection that took no byte for `stall_seconds` is cut."""
-        standing, before = 0, waiting_bytes(transport)
-        while self.closed:
-            await self._opened(stall_seconds / STALLED_CHECKS)
-            now = waiting_bytes(transport)
+    async def passage(self, line: Any, stall_seconds: float) -> None:
+        """Return when there is room again. A line that took no byte for `stall_seconds` is cut."""
+        standing, before = 0, waiting_bytes(line)
+        while self.closed or overflows(line):
+            await self._opened(line, stall_seconds / STALLED_CHECKS)
+            now = waiting_bytes(line)
             standing = standing + 1 if now >= before else 0
             before = now
-            if self.closed and standing >= STALLED_CHECKS:
-                transport.abortConnection()
+            if (self.closed or overflows(line)) and standing >= STALLED_CHECKS:
+                line.abortConnection()
                 return
 
-    async def _opened(self, seconds: float) -> None:
+    async def _opened(self, line: Any, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while not self.closed and overflows(line) and loop.time() < until:  # noqa: ASYNC110
+            await asyncio.sleep(GLANCE_SECONDS)  # nobody tells when a stream has drained
+        if not self.closed:
+            return
         if self._waiting is None:
             self._waiting = asyncio.get_running_loop().create_future()
         await asyncio.wait([self._waiting], timeout=seconds)
-
-
-def waiting_bytes(transport: Any) -> int:
-    """How much was written to the transport and not yet taken by the kernel."""
-    return len(transport.dataBuffer) - int(transport.offset) + int(transport._tempDataLen)

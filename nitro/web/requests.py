@@ -8,8 +8,11 @@ import json
 from typing import Any, BinaryIO
 
 from daphne.http_protocol import HTTPFactory, WebRequest
+from twisted.web._http2 import H2Stream
+from twisted.web.http_headers import Headers
 
-from nitro.web.gate import HIGH_WATER, Gate
+from nitro.web.gate import Gate
+from nitro.web.lines import line_of, overflows
 
 PIECE = 64 * 1024
 LINGER_SECONDS = 5  # a refused sender may still be talking; hanging up at once would hide our answer from it
@@ -53,6 +56,7 @@ class Request(WebRequest):  # type: ignore[misc]
         self.gate = Gate()
         self.refused = False
         self.arrived = 0
+        self._complete = False
         self._hang_up: asyncio.TimerHandle | None = None
 
     # --- the body comes in -------------------------------------------------------------------------------------------
@@ -77,6 +81,8 @@ class Request(WebRequest):  # type: ignore[misc]
         """All of it is there."""
         if not self.refused:
             super().requestReceived(command, path, version)
+        elif isinstance(self.channel, H2Stream):
+            self._end_refused_stream()
 
     def refuse(self) -> None:
         """Answer 413 now, forget what arrived, and read on for a moment only to throw it away."""
@@ -85,22 +91,41 @@ class Request(WebRequest):  # type: ignore[misc]
             self.content.close()
             self.content = None
         self.requestHeaders.removeHeader(b"Expect")  # no "100 Continue" after this
+        if isinstance(self.channel, H2Stream):
+            asyncio.get_running_loop().call_soon(self._refuse_stream)
+            return
         transport = self.channel.transport
-        transport.write(self._too_large())
+        kind, body = self._too_large(self.channel._path)
+        head = b"HTTP/1.1 413 Content Too Large\r\nServer: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n"
+        head %= (self.server.server_name.encode(), kind, len(body))
+        transport.write(head + b"Connection: close\r\n\r\n" + body)
         if hasattr(transport, "loseWriteConnection"):
             transport.loseWriteConnection()
         self._hang_up = asyncio.get_running_loop().call_later(LINGER_SECONDS, transport.abortConnection)
 
-    def _too_large(self) -> bytes:
+    def _refuse_stream(self) -> None:
+        """The same in HTTP/2: the other streams of the connection go on."""
+        kind, body = self._too_large(self.channel.path)
+        headers = Headers({b"content-type": [kind], b"content-length": [b"%d" % len(body)]})
+        self.channel.writeHeaders(b"HTTP/2", b"413", b"", headers)
+        self.channel.write(body)
+        self._hang_up = asyncio.get_running_loop().call_later(LINGER_SECONDS, self.channel.abortConnection)
+        if self._complete:
+            self._end_refused_stream()
+
+    def _end_refused_stream(self) -> None:
+        """Twisted takes what still comes for a stream that has ended as a reason to drop the connection."""
+        if self._hang_up is not None:
+            self._hang_up.cancel()
+            self.channel.requestDone(self)
+        self._complete = True
+
+    def _too_large(self, path: bytes) -> tuple[bytes, bytes]:
         limit = f"{self.server.body_limit // (1024 * 1024)} MB"
         sentence = f"This is larger than the {limit} that this server takes at once."
-        path = self.channel._path
         if path.startswith((b"/api/", b"/v1/")):
-            kind, body = b"application/json", json.dumps(_error(path, sentence)).encode()
-        else:
-            kind, body = b"text/html; charset=utf-8", (PAGE % {"title": "Too large", "body": sentence}).encode()
-        head = b"HTTP/1.1 413 Content Too Large\r\nServer: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n"
-        return head % (self.server.server_name.encode(), kind, len(body)) + b"Connection: close\r\n\r\n" + body
+            return b"application/json", json.dumps(_error(path, sentence)).encode()
+        return b"text/html; charset=utf-8", (PAGE % {"title": "Too large", "body": sentence}).encode()
 
     def lend_content(self) -> Body:
         """Give the body to the application and leave daphne an empty one, which it would otherwise read at once."""
@@ -114,11 +139,11 @@ class Request(WebRequest):  # type: ignore[misc]
             return
         if message["type"] == "http.response.start" and not self._response_started:
             self.server.check_headers_type(message)
-            self.channel.transport.bufferSize = HIGH_WATER
+            self.line = line_of(self.channel)
             self.channel.registerProducer(self.gate, True)
         self.handle_reply(message)
-        if self.gate.closed and not self.finished:
-            await self.gate.passage(self.channel.transport, self.server.stall_seconds)
+        if not self.finished and (self.gate.closed or overflows(self.line)):
+            await self.gate.passage(self.line, self.server.stall_seconds)
 
     def finish(self) -> None:
         """The answer is complete."""

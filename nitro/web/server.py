@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import txaio.tx
@@ -17,6 +18,7 @@ from twisted.logger import ILogObserver, LogEvent, globalLogBeginner
 from zope.interface import provider
 
 from apps.core import draining
+from nitro.web.encrypted import encrypted
 from nitro.web.requests import Door, Request
 from nitro.web.sockets import Socket, SocketFactory
 
@@ -55,6 +57,7 @@ class Server(Daphne):  # type: ignore[misc]
         drain: Drain,
         begin: Begin = lambda: None,
         stall_seconds: float = 30.0,
+        tls: tuple[Path, Path] | None = None,
     ) -> None:
         super().__init__(
             application,
@@ -69,6 +72,7 @@ class Server(Daphne):  # type: ignore[misc]
         self.fd, self.family = fd, family
         self.body_limit, self.stall_seconds = body_limit, stall_seconds
         self.drain, self.begin = drain, begin
+        self.tls = tls
         self._ending: asyncio.Task[None] | None = None
 
     def run(self) -> None:
@@ -83,7 +87,8 @@ class Server(Daphne):  # type: ignore[misc]
         twisted.callLater(1, self.application_checker)
         twisted.callLater(2, self.timeout_checker)
         ports: Any = FairPort
-        self.port = ports._fromListeningDescriptor(twisted, self.fd, self.family, self.http_factory)
+        door = encrypted(self.http_factory, *self.tls) if self.tls else self.http_factory
+        self.port = ports._fromListeningDescriptor(twisted, self.fd, self.family, door)
         self.port.startListening()
         loop = twisted._asyncioEventloop
         asyncio.set_event_loop(loop)

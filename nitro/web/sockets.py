@@ -11,7 +11,8 @@ from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet.tcp import Connection
 
 from nitro.web.frames import BINARY, COMPRESSED, TEXT, deflated, frame, write_through
-from nitro.web.gate import HIGH_WATER, Gate
+from nitro.web.gate import Gate
+from nitro.web.lines import limited
 
 MAX_MESSAGE = 1024 * 1024  # bytes; the longest question fits in, even with each letter written as an escape
 INBOX_HIGH, INBOX_LOW = 64, 16  # frames that may wait for the application before the socket is read no further
@@ -57,7 +58,7 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]
         """Take the connection over from HTTP, its place as the transport's producer included."""
         self.gate = Gate()
         transport.unregisterProducer()
-        transport.bufferSize = HIGH_WATER
+        self.line = limited(transport)
         transport.registerProducer(self.gate, True)
         self.direct = isinstance(transport, Connection)  # under TLS bytes must pass through its layer
         super().makeConnection(transport)
@@ -75,7 +76,7 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]
             text = message.get("text")
             self.deliver(TEXT, text.encode()) if text is not None else self.deliver(BINARY, message["bytes"])
         if self.gate.closed:
-            await self.gate.passage(self.transport, self.server.stall_seconds)
+            await self.gate.passage(self.line, self.server.stall_seconds)
 
     def gone(self) -> bool:
         """Whether the connection has ended."""

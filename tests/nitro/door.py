@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -78,10 +79,11 @@ def main() -> None:
     parser.add_argument("--fd", type=int, required=True)
     parser.add_argument("--family", type=int, required=True)
     parser.add_argument("--stall", type=float, default=30.0)
+    parser.add_argument("--tls", type=Path, nargs=2)
     given = parser.parse_args()
-    Server(
-        application, fd=given.fd, family=given.family, body_limit=8 * MB, drain=drain, stall_seconds=given.stall
-    ).run()
+    tls = tuple(given.tls) if given.tls else None
+    limits: dict[str, Any] = {"body_limit": 8 * MB, "stall_seconds": given.stall}
+    Server(application, fd=given.fd, family=given.family, drain=drain, tls=tls, **limits).run()
 
 
 if __name__ == "__main__":

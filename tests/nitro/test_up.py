@@ -29,11 +29,11 @@ ROOT = Path(__file__).resolve().parents[2]
 class Up:
     """A running `nitro up` with a data folder and a port of its own."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *words: str) -> None:
         self.home = home
         self.port = free_port()
         self.lines: list[str] = []
-        argv = [sys.executable, "-m", "nitro", "up", "--port", str(self.port)]
+        argv = [sys.executable, "-m", "nitro", "up", "--port", str(self.port), *words]
         self.process = subprocess.Popen(
             argv, cwd=ROOT, env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )

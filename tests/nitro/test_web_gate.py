@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from nitro.web.gate import Gate, waiting_bytes
+from nitro.web.gate import Gate
+from nitro.web.lines import waiting_bytes
 
 
 class Transport:

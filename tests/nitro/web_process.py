@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -51,17 +52,28 @@ def answers(port: int) -> bool:
             return False
 
 
+def accepts(port: int) -> bool:
+    """Whether something speaks TLS there."""
+    context = ssl._create_unverified_context()  # noqa: S323
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=0.5) as plain, context.wrap_socket(plain):
+            return True
+    except OSError:
+        return False
+
+
 @contextmanager
-def web_process(stall: float = 30.0) -> Iterator[Web]:
+def web_process(stall: float = 30.0, tls: tuple[Path, Path] | None = None) -> Iterator[Web]:
     """A web process on a free port, ended with SIGTERM."""
     listening = listen("127.0.0.1", 0)
     port = int(listening.getsockname()[1])
     argv = [sys.executable, "-m", "tests.nitro.door", "--fd", str(listening.fileno()), "--stall", str(stall)]
     argv += ["--family", str(int(listening.family))]
+    argv += ["--tls", *map(str, tls)] if tls else []
     child = spawn(Program(argv, pass_fds=[listening.fileno()], folder=str(ROOT)))
     listening.close()
     try:
-        assert wait_until(lambda: answers(port), 30)
+        assert wait_until(lambda: accepts(port) if tls else answers(port), 30)
         yield Web(child, port)
     finally:
         end(child, signal.SIGTERM, 10)

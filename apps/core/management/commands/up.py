@@ -17,9 +17,12 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
         parser.add_argument("--port", type=int, default=8000, help="port to listen on")
         parser.add_argument("--workers", type=int, help="web processes")
+        parser.add_argument("--tls", action="store_true", help="https with HTTP/2")
 
     def handle(self, *args: Any, **options: Any) -> None:
         words = ["--host", options["host"], "--port", str(options["port"])]
         if options["workers"] is not None:
             words += ["--workers", str(options["workers"])]
+        if options["tls"]:
+            words.append("--tls")
         os.execv(sys.executable, [sys.executable, "-m", "nitro", "up", *words])  # noqa: S606 (our own interpreter)
