@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from apps.llm.events import ToolCall
+
 
 class Role(StrEnum):
     """Who speaks."""
@@ -26,12 +28,13 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One utterance. `tool_call_id` names the call that a tool's message answers."""
+    """One utterance. `tool_call_id` names the call that a tool's message answers; `tool_calls` are an answer's own."""
 
     role: Role
     text: str
     images: tuple[Image, ...] = ()
     tool_call_id: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,8 @@ class Call:
     """Everything that a provider needs for one completion.
 
     `prefill` is the beginning of the answer, already written: the model goes on from its end and does not repeat it.
-    `response_format` is a JSON schema in OpenAI's form; `tools` are functions in OpenAI's form.
+    `response_format` is a JSON schema in OpenAI's form; `tools` are functions in OpenAI's form, and `tool_choice` says
+    which of them the model must, may or must not call, where the provider knows such a wish.
     """
 
     model: str
@@ -61,3 +65,4 @@ class Call:
     prefill: str = ""
     response_format: dict[str, Any] | None = None
     tools: tuple[dict[str, Any], ...] = ()
+    tool_choice: str | dict[str, Any] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from apps.llm.messages import Call, Message, Options, Role
@@ -49,9 +50,23 @@ def _message(message: Message) -> dict[str, Any]:
     wire: dict[str, Any] = {"role": message.role.value, "content": _clean(message.text)}
     if message.images:
         wire["images"] = [image.data for image in message.images]  # bytes: a text could be taken for a path
+    if message.tool_calls:
+        wire["tool_calls"] = [
+            {"function": {"name": _clean(call.name), "arguments": _arguments(call.arguments)}}
+            for call in message.tool_calls
+        ]
     if message.tool_call_id:
         wire["tool_name"] = _clean(message.tool_call_id.rpartition("#")[0] or message.tool_call_id)
     return wire
+
+
+def _arguments(text: str) -> dict[str, Any]:
+    """Ollama takes the arguments of a call as an object, everybody else as text."""
+    try:
+        found = json.loads(_clean(text))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _options(options: Options, num_ctx: int) -> dict[str, Any]:

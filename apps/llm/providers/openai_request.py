@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from apps.llm.events import ToolCall
 from apps.llm.messages import Call, Message, Role
 
 UNWANTED_CODES = frozenset({"unsupported_parameter", "unsupported_value"})
@@ -41,6 +42,8 @@ def request_body(call: Call, *, llama: bool) -> dict[str, Any]:
         body["response_format"] = call.response_format
     if call.tools:
         body["tools"] = list(call.tools)
+    if call.tools and call.tool_choice is not None:
+        body["tool_choice"] = call.tool_choice
     return body
 
 
@@ -81,9 +84,15 @@ def _message(message: Message) -> dict[str, Any]:
             {"type": "image_url", "image_url": {"url": _data_url(i.media_type, i.data)}} for i in message.images
         ]
         wire["content"] = [{"type": "text", "text": message.text}, *pictures]
+    if message.tool_calls:
+        wire["tool_calls"] = [_tool_call(call) for call in message.tool_calls]
     if message.tool_call_id:
         wire["tool_call_id"] = message.tool_call_id
     return wire
+
+
+def _tool_call(call: ToolCall) -> dict[str, Any]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
 def _data_url(media_type: str, data: bytes) -> str:
