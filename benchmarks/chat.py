@@ -18,7 +18,7 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks import pages, races, startup
+from benchmarks import completions, pages, races, startup
 from benchmarks.household import Household, household
 from benchmarks.races import Figures
 from benchmarks.report import table
@@ -63,6 +63,17 @@ def benches(*, quick: bool) -> list[Bench]:
             partial(races.straight_speed, tokens=unlimited),
             full,
         ),
+        Bench("api-one", ("--rate", "0", "--tokens", "5"), partial(completions.one, pairs=5 if quick else 40), full),
+        *(
+            Bench(f"api-crowd-{n}", race, partial(completions.crowd, count=n, tokens=int(race[3])), full)
+            for n in crowds
+        ),
+        Bench(
+            "api-speed",
+            ("--rate", "0", "--tokens", str(unlimited)),
+            partial(completions.full_speed, tokens=unlimited),
+            full,
+        ),
         Bench("bytes-100", (), partial(races.stream_bytes, rate=400 if quick else 100), full, 1),
         *([] if quick else [Bench("bytes-20", (), partial(races.stream_bytes, rate=20), 1, 1)]),
         Bench("history", (), partial(pages.long_conversation, messages=100 if quick else 1000), full),
@@ -76,7 +87,7 @@ async def run(house: Household, chosen: Sequence[Bench], calm: float) -> dict[st
     for bench in chosen:
         if bench.model:
             await asyncio.to_thread(house.model, *bench.model)
-            await races.warm_up(house)
+            await (completions if bench.name.startswith("api-") else races).warm_up(house)
         results[bench.name] = [await calmest(house, bench, calm) for _ in range(bench.repeat)]
     return results
 

@@ -83,6 +83,13 @@ class Household:
         done = subprocess.run(argv, env=self.environment, cwd=ROOT, check=True, stdout=subprocess.PIPE)
         return [Seat(*pair) for pair in json.loads(done.stdout)]
 
+    def keys(self, count: int) -> list[str]:
+        """A key for each of so many people."""
+        argv = [sys.executable, "-m", "benchmarks.keys", str(count)]
+        done = subprocess.run(argv, env=self.environment, cwd=ROOT, check=True, stdout=subprocess.PIPE)
+        found: list[str] = json.loads(done.stdout)
+        return found
+
     def model(self, *words: str) -> None:
         """Start the stand-in anew, with these words on its command line."""
         old = self.children.pop("model", None)
