@@ -33,8 +33,8 @@ class OneThreadHandler(ASGIHandler):
         super().load_middleware(is_async=False)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        """A coroutine view may take as long as an answer does, so it gets a thread of its own to be waited for in."""
-        if is_coroutine_view(request.path_info):
+        """A view that may take as long as an answer does gets a thread of its own to be waited for in."""
+        if may_wait(request.path_info):
             return await sync_to_async(self.respond, thread_sensitive=True)(request)
         return await sync_to_async(self.respond, thread_sensitive=False, executor=page_threads())(request)
 
@@ -57,8 +57,10 @@ class OneThreadHandler(ASGIHandler):
         return wait_for
 
 
-def is_coroutine_view(path: str) -> bool:
+def may_wait(path: str) -> bool:
+    """Whether the view is a coroutine, or one of the API's that says that it `waits`."""
     try:
-        return iscoroutinefunction(resolve(path).func)
+        view = resolve(path).func
     except Resolver404:
         return False
+    return iscoroutinefunction(view) or getattr(getattr(view, "cls", None), "waits", False)

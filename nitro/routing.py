@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 def build(pages: Application) -> Application:
     """The whole application. Django must be set up before, since consumers import models."""
     from apps.accounts.sockets import OriginGuard, SignedInMiddleware
+    from apps.chat.rooms import ROOMS
     from apps.chat.routing import websocket_urlpatterns
+    from apps.chat.visits import KeyDoor
 
     sockets = OriginGuard(SignedInMiddleware(URLRouter(websocket_urlpatterns)))
-    application: Application = ProtocolTypeRouter({"http": pages, "websocket": sockets})
+    application: Application = ProtocolTypeRouter({"http": KeyDoor(pages, ROOMS), "websocket": sockets})
     return application

@@ -6,6 +6,7 @@ from django.urls import path
 
 from apps.chat import views
 from apps.chat.api.conversations import Conversations, OneConversation
+from apps.chat.api.openai import ChatCompletions, Models
 
 app_name = "chat"
 
@@ -20,6 +21,8 @@ urlpatterns = [
     path("c/<uuid:conversation_id>/m/<uuid:message_id>/", views.message, name="message"),
     path("c/<uuid:conversation_id>/m/<uuid:message_id>/text/", views.message_text, name="message-text"),
     path("offline/", views.offline, name="offline"),
+    path("v1/chat/completions", ChatCompletions.as_view(), name="v1-completions"),
+    path("v1/models", Models.as_view(), name="v1-models"),
     path("api/conversations/", Conversations.as_view(), name="api-conversations"),
     path("api/conversations/<uuid:conversation_id>/", OneConversation.as_view(), name="api-conversation"),
 ]

@@ -35,6 +35,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     if failure is None:
         return None
     set_rollback()
+    failure = failure.at(context["request"].path)
     return Response(failure.body(context["request"].path), status=failure.status, headers=failure.headers())
 
 

@@ -7,18 +7,28 @@ services alone, with the user first, so that others' rows are never found: 404.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, ParamSpec, TypeVar
 
+from asgiref.sync import async_to_sync
+from django.db import connection, connections
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 class Endpoint(APIView):
-    """The base of all of Nitro's own views. A key needs `scope`; for reading alone, `scope:read` is enough."""
+    """The base of all of Nitro's own views. A key needs `scope`; for reading alone, `scope:read` is enough.
+
+    A view that `waits` for a model gets a thread of its own, so that it keeps no page waiting.
+    """
 
     scope: str = ""
     tag: str = ""
+    waits: bool = False
 
 
 def given(shape: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:
@@ -35,3 +45,11 @@ def asked(shape: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:
     serializer.is_valid(raise_exception=True)
     found: dict[str, Any] = serializer.validated_data
     return found
+
+
+def waited(function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Wait for something asynchronous in a view, without keeping a database connection meanwhile."""
+    if not connection.in_atomic_block:
+        connections.close_all()
+    call: Callable[P, T] = async_to_sync(function)
+    return call(*args, **kwargs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
@@ -34,7 +34,15 @@ class Failure:
 
     @classmethod
     def of(cls, error: NitroError) -> Failure:
-        return cls(error.status, error.code, error.message, error.hint, retry_after=error.retry_after)
+        param = getattr(error, "param", "")
+        details = {param: [error.message]} if param else {}
+        return cls(error.status, error.code, error.message, error.hint, details, error.retry_after)
+
+    def at(self, path: str) -> Failure:
+        """The same with the status and code that OpenAI's clients know it by, where the address is one of theirs."""
+        if self.code == "context_exceeded" and path.startswith(OPENAI_PATH):
+            return replace(self, status=400, code="context_length_exceeded")
+        return self
 
     def body(self, path: str) -> dict[str, Any]:
         """The JSON of the failure, in the shape that belongs to the path."""

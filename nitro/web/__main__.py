@@ -22,8 +22,10 @@ asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 async def drain_turns(seconds: float) -> None:
     """Let running answers finish, or save them as interrupted."""
     from apps.chat import turns
+    from apps.chat.completions.ledger import ledger
 
     await turns.drain(seconds)
+    await ledger().settle()
 
 
 def keep_turns() -> None:

@@ -17,6 +17,8 @@ ROWS: tuple[Row, ...] = (
     own("chat:message", 200),
     own("chat:message-text", 200),
     # chat: API
+    program("chat:v1-completions", 400, "post"),
+    program("chat:v1-models", 200),
     program("chat:api-conversations", 201, "post"),
     program("chat:api-conversations", 200),
     program_own("chat:api-conversation", 200),

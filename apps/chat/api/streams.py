@@ -1,0 +1,30 @@
+"""Answers that are sent while they are written, to browsers; programs with a key have `visits.py`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from django.http import StreamingHttpResponse
+from rest_framework.request import Request
+
+from apps.chat.visits import event_of
+from apps.core.errors import NitroError
+from apps.core.failures import Failure
+
+EVENTS = "text/event-stream"
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+def event_stream(request: Request, pieces: AsyncGenerator[bytes, None]) -> StreamingHttpResponse:
+    """The pieces as they come; what goes wrong is the last event."""
+    return StreamingHttpResponse(told(pieces, request.path), content_type=EVENTS, headers=HEADERS)
+
+
+async def told(pieces: AsyncGenerator[bytes, None], path: str) -> AsyncGenerator[bytes, None]:
+    try:
+        async with aclosing(pieces):
+            async for piece in pieces:
+                yield piece
+    except NitroError as error:
+        yield event_of(Failure.of(error).at(path).body(path))
