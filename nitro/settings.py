@@ -120,6 +120,7 @@ AI_MODEL = env.choice("AI_MODEL", "auto", ("auto", *KINDS))
 AI_FALLBACK = env.choices("AI_FALLBACK", "", KINDS)
 AI_SLOTS = env.counts("AI_SLOTS", KINDS, low=1, high=10_000)
 BUILTIN_MODEL_URL = env.url("BUILTIN_MODEL_URL")  # set by the supervisor for its children
+MODELS_SOCKET = embedded.models_socket(NITRO_HOME)
 OLLAMA_BASE_URL = env.url("OLLAMA_BASE_URL", "http://localhost:11434")
 OLLAMA_MODEL = env.text("OLLAMA_MODEL", "phi3")
 GEMINI_API_KEY = env.secret("GEMINI_API_KEY")

@@ -17,6 +17,7 @@ from types import ModuleType
 from nitro.certificate import Certificate, own_certificate
 from nitro.console import Console
 from nitro.embedded.errors import ServiceError
+from nitro.embedded.local import LocalModels
 from nitro.embedded.model import Model
 from nitro.embedded.postgres import Postgres
 from nitro.embedded.redis import Redis
@@ -89,7 +90,8 @@ class Supervisor:
         if settings.EMBEDDED_REDIS:
             stores.append(Redis(self.home))
         self.stores = [(Keeper(store, console), store.ready) for store in stores]
-        wanted = settings.AI_MODEL in {"auto", "builtin"} and not settings.BUILTIN_MODEL_URL
+        self.local_models = None if settings.BUILTIN_MODEL_URL else LocalModels(self.home, console)
+        wanted = {"auto", "builtin"} & {settings.AI_MODEL, *settings.AI_FALLBACK} and not settings.BUILTIN_MODEL_URL
         model = Model(self.home) if wanted else None
         self.model = Keeper(model, console) if model else None
         self.model_url = model.url if model else ""
@@ -142,6 +144,7 @@ class Supervisor:
             *self.webs,
             self.worker,
             *([self.model] if self.model else []),
+            *(self.local_models.keepers if self.local_models else []),
             *(keeper for keeper, _ in reversed(self.stores)),
         ]
 
@@ -152,6 +155,8 @@ class Supervisor:
             keeper.start()
         if self.model:
             self.model.start()
+        if self.local_models:
+            await self.local_models.open()
         mark = await asyncio.to_thread(fingerprint, self.home, self.settings.DATABASE_URL)
         memory = remembered(self.home)
         fresh = memory.get("fingerprint") == mark and self.settings.EMBEDDED_DATABASE
@@ -204,6 +209,8 @@ class Supervisor:
         """Doors first, data last, so that whoever writes finds what it writes to."""
         self.listening.close()
         await asyncio.gather(*(keeper.stop() for keeper in self.webs))
+        if self.local_models:
+            await self.local_models.close()
         rest = [self.worker, *([self.model] if self.model else [])]
         await asyncio.gather(*(keeper.stop() for keeper in rest))
         for keeper, _ in reversed(self.stores):

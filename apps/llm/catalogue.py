@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from apps.core.machine import Machine, machine
 from apps.llm import guide
 from apps.llm.errors import ProviderError
 from apps.llm.fitting import ELSEWHERE, Fit, fit
+from apps.llm.local import LocalModel, local_files
 from apps.llm.router import Offer, Router, router
 from apps.llm.settings import LlmSettings
 
@@ -54,9 +57,23 @@ async def catalogue(using: Router | None = None) -> list[Entry]:
     Asks the servers where what they said is older than a minute; after `models_changed` at once.
     """
     chosen = using or router()
-    offers, seen = await asyncio.gather(chosen.models(), asyncio.to_thread(machine))
+    offers, around = await asyncio.gather(chosen.models(), asyncio.to_thread(_look_around, chosen.settings))
     default = _default_choice(chosen)
-    return [_entry(offer, seen, chosen.settings, default) for offer in offers]
+    return [_entry(offer, around, default) for offer in offers]
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What does not come from the servers: this machine, the settings, and the files of models by their names."""
+
+    machine: Machine
+    settings: LlmSettings
+    files: Mapping[str, LocalModel]
+
+
+def _look_around(settings: LlmSettings) -> _Around:
+    files = local_files(Path(settings.home)).models if settings.home else ()
+    return _Around(machine(), settings, {model.name: model for model in files})
 
 
 def _default_choice(chosen: Router) -> str:
@@ -67,9 +84,9 @@ def _default_choice(chosen: Router) -> str:
     return f"{target.provider}:{target.model}"
 
 
-def _entry(offer: Offer, seen: Machine, settings: LlmSettings, default: str) -> Entry:
+def _entry(offer: Offer, around: _Around, default: str) -> Entry:
     info, known = offer.info, guide.of_name(offer.info.name)
-    here = is_here(offer.provider, settings)
+    file = around.files.get(info.name) if offer.provider == "builtin" else None
     return Entry(
         choice=offer.choice,
         name=info.name,
@@ -82,12 +99,18 @@ def _entry(offer: Offer, seen: Machine, settings: LlmSettings, default: str) -> 
         abilities=abilities(offer.provider, info.abilities),
         loaded=info.loaded,
         default=offer.choice == default,
-        fit=fit(seen, size=info.size, loaded=info.loaded) if here else ELSEWHERE,
-        removable=offer.provider == "ollama",
+        fit=_fit(offer, around, file.context_memory if file else 0),
+        removable=offer.provider == "ollama" or file is not None,
         speed=known.speed if known else "",
         quality=known.quality if known else "",
         use=known.use if known else "",
     )
+
+
+def _fit(offer: Offer, around: _Around, context: int) -> Fit:
+    if not is_here(offer.provider, around.settings):
+        return ELSEWHERE
+    return fit(around.machine, size=offer.info.size, context=context, loaded=offer.info.loaded)
 
 
 def abilities(provider: str, told: frozenset[str]) -> tuple[str, ...]:
@@ -102,7 +125,8 @@ def is_here(provider: str, settings: LlmSettings) -> bool:
     """Whether a provider's models run on this machine."""
     if provider == "ollama":
         return is_loopback(settings.ollama_base_url)
-    return provider == "builtin" and is_loopback(settings.builtin_model_url)
+    url = settings.builtin_model_url
+    return provider == "builtin" and (not url or is_loopback(url))
 
 
 def is_loopback(url: str) -> bool:

@@ -35,4 +35,6 @@ def configured() -> LlmSettings:
         ollama_model=settings.OLLAMA_MODEL.removesuffix(":latest"),
         slots=settings.AI_SLOTS,
         redis_url=settings.REDIS_URL,
+        home=str(settings.NITRO_HOME),
+        models_socket=str(settings.MODELS_SOCKET),
     )

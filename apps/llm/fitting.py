@@ -33,7 +33,7 @@ def fit(machine: Machine, *, size: int, context: int = 0, loaded: bool = False) 
         return UNKNOWN
     wants = f"about {in_words(memory)} of memory"
     if loaded:
-        return Fit("comfortable", f"Is in memory and takes {wants}.", memory)
+        return Fit("comfortable", f"Is loaded; it takes {wants}.", memory)
     if memory <= COMFORTABLE * max(machine.available, machine.gpu_memory):
         return Fit("comfortable", f"Fits comfortably: it takes {wants}.", memory)
     if memory <= MOST * max(machine.memory, machine.gpu_memory):

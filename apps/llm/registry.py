@@ -15,7 +15,7 @@ from apps.llm.settings import LlmSettings
 Builder = Callable[[LlmSettings], Sequence[Provider]]
 
 BUILDERS = {
-    "builtin": "apps.llm.providers.openai_compatible.builtin",
+    "builtin": "apps.llm.providers.builtin.from_settings",
     "gemini": "apps.llm.providers.gemini.gemini",
     "ollama": "apps.llm.providers.ollama.from_settings",
     "openai": "apps.llm.providers.openai_compatible.openai",

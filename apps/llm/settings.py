@@ -28,3 +28,5 @@ class LlmSettings:
     ollama_model: str = ""
     slots: Mapping[str, int] = field(default_factory=dict)
     redis_url: str = field(default="", repr=False)
+    home: str = ""
+    models_socket: str = ""

@@ -32,6 +32,11 @@ def redis_url(home: Path) -> str:
     return f"unix://{run_folder(home) / 'redis.sock'}"
 
 
+def models_socket(home: Path) -> Path:
+    """Where models from files of this data folder are asked for."""
+    return run_folder(home) / "models.sock"
+
+
 def celery_url(redis: str) -> str:
     """The same Redis in the form in which Celery's transport wants it."""
     return redis.replace("unix://", "redis+socket://", 1) if redis.startswith("unix://") else redis

@@ -10,6 +10,7 @@ import socket
 import sys
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 
 from nitro import embedded
@@ -42,13 +43,14 @@ def free_port(home: Path) -> int:
         wanted = int(memory.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         wanted = 0
-    port = _bindable(wanted) or _bindable(0)
+    port = bindable(wanted) or bindable(0)
     memory.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     memory.write_text(str(port), encoding="utf-8")
     return port
 
 
-def _bindable(port: int) -> int:
+def bindable(port: int) -> int:
+    """The port where it is free, any free one for 0; 0 where it is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -92,17 +94,28 @@ class Model:
             return False
 
 
-def serve(port: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What is served: `context` in tokens for each of `slots` conversations at once."""
+
+    port: int
+    file: Path
+    name: str = NAME
+    slots: int = SLOTS
+    context: int = CONTEXT
+
+
+def serve(serving: Serving) -> None:
     """Load the model, serve until SIGTERM or SIGINT. Blocks."""
     import xllamacpp
 
     params = xllamacpp.CommonParams()
-    params.model.path = str(model_file())
-    params.model_alias = {NAME}
+    params.model.path = str(serving.file)
+    params.model_alias = {serving.name}
     params.hostnames = [HOST]
-    params.port = port
-    params.n_parallel = SLOTS
-    params.n_ctx = SLOTS * CONTEXT
+    params.port = serving.port
+    params.n_parallel = serving.slots
+    params.n_ctx = serving.slots * serving.context
     params.cpuparams.n_threads = len(os.sched_getaffinity(0))
     # The cache of prompts in memory can give one conversation the state of another (llama.cpp issue 27148).
     params.cache_ram_mib = 0
@@ -121,11 +134,16 @@ def serve(port: int) -> None:
 
 
 def main() -> None:
-    """`python -m nitro.embedded.model --port N`"""
+    """`python -m nitro.embedded.model --port N [--file PATH --name NAME --slots N --context N]`"""
     parser = argparse.ArgumentParser(prog="python -m nitro.embedded.model")
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--file", type=Path)
+    parser.add_argument("--name", default=NAME)
+    parser.add_argument("--slots", type=int, default=SLOTS)
+    parser.add_argument("--context", type=int, default=CONTEXT)
+    given = parser.parse_args()
     try:
-        serve(parser.parse_args().port)
+        serve(Serving(given.port, given.file or model_file(), given.name, given.slots, given.context))
     except ServiceError as error:
         sys.exit(str(error))
 

@@ -63,9 +63,9 @@ def merged(events: Iterable[Event]) -> list[Event]:
     return result
 
 
-async def until(true: Callable[[], Awaitable[bool] | bool]) -> None:
+async def until(true: Callable[[], Awaitable[bool] | bool], seconds: float = PATIENCE) -> None:
     """Ask again and again until it is true; fails when that takes too long."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(seconds):
         while True:
             said = true()
             if said if isinstance(said, bool) else await said:

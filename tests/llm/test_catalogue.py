@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from apps.llm.providers.ollama import Ollama
 from apps.llm.providers.scripted import Scripted
 from apps.llm.router import Router
 from apps.llm.settings import LlmSettings
+from tests.llm.gguf_files import put
 from tests.llm.ollama_server import Held, OllamaServer
 
 
@@ -64,6 +66,13 @@ async def test_a_new_model_is_seen_at_once_when_it_was_announced(server: OllamaS
 
 async def test_what_runs_elsewhere_is_not_measured_by_this_machine(using: Router) -> None:
     assert (await catalogue(using))[-1].fit.level == "elsewhere"
+
+
+async def test_a_file_of_the_data_folder_is_measured_by_its_own_shape(tmp_path: Path) -> None:
+    put(tmp_path, "numbers.gguf")
+    settings = LlmSettings(ai_model="builtin", kinds=("builtin",), home=str(tmp_path))
+    entry = (await catalogue(Router(settings, {"builtin": [Scripted()]})))[0]
+    assert (entry.choice, entry.removable, entry.fit.level) == ("builtin:numbers", True, "unknown")
 
 
 @pytest.mark.parametrize(

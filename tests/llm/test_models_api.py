@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from apps.llm import pulls, removal
 from apps.llm.errors import ModelMissing
@@ -15,6 +17,7 @@ from apps.llm.providers.scripted import Scripted
 from apps.llm.router import Router, use
 from apps.llm.settings import LlmSettings
 from tests import cast
+from tests.llm.gguf_files import put
 
 pytestmark = pytest.mark.django_db
 
@@ -103,6 +106,21 @@ def test_a_model_that_is_not_there_is_not_found(admin: Client, monkeypatch: pyte
 
     monkeypatch.setattr(removal, "_from_ollama", remove)
     assert admin.delete("/api/models/ollama:nonsense/").status_code == 404
+
+
+def test_a_file_is_removed_from_the_data_folder(admin: Client, settings: Settings, tmp_path: Path) -> None:
+    settings.NITRO_HOME, settings.MODELS_SOCKET = tmp_path, tmp_path / "none.sock"
+    kept, gone = put(tmp_path, "kept.gguf"), put(tmp_path, "gone.gguf")
+    assert admin.delete("/api/models/builtin:gone/").status_code == 204
+    assert (kept.exists(), gone.exists()) == (True, False)
+
+
+@pytest.mark.parametrize("name", ["none", "../secret_key", "smollm2", "models/kept"])
+def test_nothing_but_files_of_models_is_removed(admin: Client, settings: Settings, tmp_path: Path, name: str) -> None:
+    settings.NITRO_HOME, settings.MODELS_SOCKET = tmp_path, tmp_path / "none.sock"
+    put(tmp_path, "kept.gguf")
+    assert admin.delete(f"/api/models/builtin:{name}/").status_code == 404
+    assert (tmp_path / "models" / "kept.gguf").exists()
 
 
 @pytest.mark.parametrize("choice", ["gemini:gemini-2.5-flash", "builtin", "ollama:", "nonsense"])

@@ -12,7 +12,7 @@ from apps.llm.errors import Refused
 from apps.llm.events import Finished, TextDelta
 from apps.llm.messages import Call, Image, Message, Options, Role
 from apps.llm.providers.base import ModelInfo
-from apps.llm.providers.openai_compatible import OpenAICompatible, builtin, openai
+from apps.llm.providers.openai_compatible import OpenAICompatible, openai
 from apps.llm.providers.openai_request import CONTINUE, request_body
 from apps.llm.settings import LlmSettings
 from benchmarks.standin import StandIn
@@ -191,7 +191,6 @@ async def test_a_server_that_refuses_again_and_again_is_not_asked_for_ever() -> 
 
 
 def test_builders_make_a_provider_for_each_address() -> None:
-    settings = LlmSettings(builtin_model_url="http://a/v1", openai_base_urls=("http://b/v1", "http://c/v1"))
-    assert [made.kind for made in builtin(settings)] == ["builtin"]
+    settings = LlmSettings(openai_base_urls=("http://b/v1", "http://c/v1"))
     assert [made.kind for made in openai(settings)] == ["openai", "openai"]
-    assert builtin(LlmSettings()) == openai(LlmSettings()) == []
+    assert openai(LlmSettings()) == []

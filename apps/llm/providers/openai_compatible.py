@@ -190,12 +190,6 @@ def _model(name: str, item: dict[str, Any]) -> ModelInfo:
     )
 
 
-def builtin(settings: LlmSettings) -> list[Provider]:
-    """The model that Nitro brings along, where the supervisor has started it."""
-    url = settings.builtin_model_url
-    return [OpenAICompatible(url, kind="builtin", llama=True)] if url else []
-
-
 def openai(settings: LlmSettings) -> list[Provider]:
     """One provider for each address of OPENAI_BASE_URL."""
     return [OpenAICompatible(url, api_key=settings.openai_api_key) for url in settings.openai_base_urls]
