@@ -121,6 +121,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/(api|v1)/",
     "SORT_OPERATION_PARAMETERS": False,
+    "POSTPROCESSING_HOOKS": [],  # else fields of equal names and different choices would need names made up for them
 }
 
 # --- Celery -----------------------------------------------------------------------------------------------------------
