@@ -13,8 +13,6 @@ from django.utils.safestring import SafeString, mark_safe
 from apps.chat import markdown, services
 from apps.chat.models import Conversation, Message, Turn
 from apps.chat.selectors import Shown
-from apps.llm.errors import ProviderError
-from apps.llm.router import router
 
 LIST_LIMIT = 60
 CONTINUABLE = frozenset({"length", "stopped", "interrupted"})
@@ -111,14 +109,3 @@ def day_label(day: date, today: date) -> str:
     if age <= 30:
         return "Previous 30 days"
     return f"{day:%B}" if day.year == today.year and today - day < timedelta(days=366) else f"{day:%B %Y}"
-
-
-def engine_line(choice: str = "") -> str:
-    """One honest sentence about who will answer."""
-    try:
-        target = router().resolve(choice)
-    except ProviderError as error:
-        return " ".join(filter(None, (error.message, error.hint)))
-    if target.provider == "builtin":
-        return "Answers come from the small model built into Nitro: quick, private, and often wrong about facts."
-    return f"{target.model or target.provider} answers. Check what matters."

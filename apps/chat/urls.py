@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.chat import views
+from apps.chat import settings_views, views
 from apps.chat.api.conversations import Conversations, OneConversation
 from apps.chat.api.openai import ChatCompletions, Models
 
@@ -13,7 +13,12 @@ app_name = "chat"
 urlpatterns = [
     path("", views.new_chat, name="new"),
     path("c/list/", views.conversation_list, name="list"),
+    path("c/models/", settings_views.models, name="models"),
+    path("c/model/", settings_views.model_choose, name="model-new"),
+    path("c/settings/", settings_views.settings, name="settings-new"),
     path("c/<uuid:conversation_id>/", views.conversation, name="conversation"),
+    path("c/<uuid:conversation_id>/model/", settings_views.model_choose, name="model"),
+    path("c/<uuid:conversation_id>/settings/", settings_views.settings, name="settings"),
     path("c/<uuid:conversation_id>/rename/", views.conversation_rename, name="rename"),
     path("c/<uuid:conversation_id>/delete/", views.conversation_delete, name="delete"),
     path("c/<uuid:conversation_id>/restore/", views.conversation_restore, name="restore"),

@@ -22,8 +22,10 @@ from django_htmx.middleware import HtmxDetails
 
 from apps.accounts.models import User
 from apps.chat import cards, selectors, services
+from apps.chat.engine import Engine, engine
 from apps.chat.models import Conversation
 from apps.core.errors import Invalid, NotFound
+from apps.llm.router import default_options
 
 P = ParamSpec("P")
 ZONE_COOKIE = "nitro-zone"
@@ -152,12 +154,22 @@ def offline(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: Visit, context: dict[str, object], shown: Conversation | None = None) -> HttpResponse:
-    whole = {
-        **context,
-        "chats": _chats(request, current=shown.id if shown else None),
-        "engine": cards.engine_line(shown.model if shown else ""),
-    }
+    chats = _chats(request, current=shown.id if shown else None)
+    whole = {**context, "chats": chats, "engine": _engine(shown, chats), "max_tokens": _max_tokens(shown)}
     return render(request, "chat/page.html", whole)
+
+
+def _engine(shown: Conversation | None, chats: cards.ChatList) -> Engine:
+    """Who answers here. A new chat goes on with the model of the one before, as long as that is there."""
+    if shown is not None:
+        return engine(shown.model)
+    last = engine(chats.groups[0].conversations[0].model if chats.groups else "")
+    return engine() if last.missing else last
+
+
+def _max_tokens(shown: Conversation | None) -> int:
+    own = shown.options if shown is not None else {}
+    return int(own.get("max_tokens", default_options().max_tokens))
 
 
 def _messages(thread: selectors.Thread) -> dict[str, object]:

@@ -1,5 +1,6 @@
 // What one can do with a message: answer again, continue, edit in place.
 
+import { choose } from "./engine.js";
 import { cutFrom, newQuestion, reopen } from "./thread.js";
 
 export function startActions(chat) {
@@ -7,6 +8,9 @@ export function startActions(chat) {
   const actions = {
     retry: (article) => {
       chat.start({ type: "retry", message: article.dataset.message }, { undo: cutFrom(article) });
+    },
+    "default-model": async (article) => {
+      if (await choose(chat, "")) actions.retry(article);
     },
     continue: (article) => {
       chat.start({ type: "continue", turn: article.dataset.turn }, { undo: reopen(article), answer: article });

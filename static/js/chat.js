@@ -1,7 +1,7 @@
 // Conducts the conversation: the reader's wishes on one side, the server's frames on the other.
 
+import { beginChat } from "./begin.js";
 import { refresh, reload } from "./fragments.js";
-import { postJson } from "./http.js";
 import { newId } from "./outbox.js";
 import { Requests } from "./requests.js";
 import { follow } from "./scroll.js";
@@ -19,6 +19,7 @@ export class Chat extends EventTarget {
   #turns = new Turns(this);
   #requests = new Requests();
   #socket = null;
+  wishes = {}; // model, options and system prompt of a chat that has not begun
 
   constructor() {
     super();
@@ -46,8 +47,8 @@ export class Chat extends EventTarget {
 
   // --- what the reader wants ---
 
-  async ask(text, id = newId()) {
-    const frame = { type: "ask", id, text };
+  async ask(text, id = newId(), more = {}) {
+    const frame = { type: "ask", id, text, ...more };
     this.#requests.show(frame);
     follow();
     this.tell("changed");
@@ -62,7 +63,7 @@ export class Chat extends EventTarget {
   }
 
   async #begin() {
-    const { id } = await postJson("/api/conversations/", {});
+    const id = await beginChat(this.wishes);
     this.id = stage.dataset.conversation = id;
     history.replaceState(null, "", `/c/${id}/`);
     this.#connect();
@@ -77,8 +78,8 @@ export class Chat extends EventTarget {
   }
 
   resend(answer) {
-    const text = this.#requests.takeBack(answer);
-    if (text) this.ask(text);
+    const { text, id, type, ...more } = this.#requests.takeBack(answer) ?? {};
+    if (text) this.ask(text, newId(), more);
   }
 
   stop() {

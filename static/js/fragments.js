@@ -10,6 +10,10 @@ function settle(article, html) {
   const [ours, theirs] = [article.querySelector(".prose"), fresh.querySelector(".prose")];
   if (ours && theirs && blocksOf(ours) === theirs.innerHTML.trim()) {
     for (const part of [".ending", ".message-foot"]) article.querySelector(part).replaceWith(fresh.querySelector(part));
+    for (const part of [".thoughts:not(.calls)", ".calls"]) {
+      const found = fresh.querySelector(part);
+      if (found && !article.querySelector(part)) ours.before(found);
+    }
     article.dataset.state = fresh.dataset.state;
   } else {
     article.replaceWith(fresh);

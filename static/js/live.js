@@ -15,6 +15,7 @@ export class LiveAnswer {
   #dirty = new Set();
   #began = false;
   #frame = 0;
+  #thought = 0; // characters of its thoughts that are shown
 
   constructor(turn, article) {
     this.turn = turn;
@@ -36,6 +37,21 @@ export class LiveAnswer {
     if (this.#began) return;
     const queued = position > 1 ? `Waiting in line, ${position - 1} before you` : "Waiting in line, next is you";
     this.phase(state === "queued" ? queued : (PHASES[state] ?? "Working…"));
+  }
+
+  // What the model thinks aloud; `at` counts whole characters, as the server does.
+  think({ at, text }) {
+    let thoughts = this.article.querySelector(".thoughts:not(.calls)");
+    if (!thoughts) {
+      thoughts = document.getElementById("thoughts-template").content.firstElementChild.cloneNode(true);
+      this.prose.before(thoughts);
+    }
+    const line = thoughts.querySelector(".thoughts-text");
+    if (at === 0) line.textContent = "";
+    else if (at !== this.#thought) return;
+    line.append(text);
+    this.#thought = at + [...text].length;
+    if (!this.#began) this.phase("Thinking…");
   }
 
   // False where frames are missing before this one.

@@ -76,12 +76,12 @@ export class Requests {
     }
   }
 
-  // Takes a refused question out of the page; returns its text.
+  // Takes a refused question out of the page; returns its frame.
   takeBack(answer) {
     const pending = this.#failed.get(answer);
     this.#failed.delete(answer);
     pending?.question.remove();
     pending?.answer.remove();
-    return pending?.frame.text;
+    return pending?.frame;
   }
 }

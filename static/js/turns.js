@@ -72,6 +72,10 @@ export class Turns {
     }
   }
 
+  reasoning(frame) {
+    this.#live.get(frame.turn)?.think(frame);
+  }
+
   problem(frame) {
     const live = this.#live.get(frame.turn);
     if (live) live.trouble = frame;
@@ -92,8 +96,8 @@ export class Turns {
     sayEnd(live.trouble?.message);
     // If this fails, the words are all there; only the figures are missing until the next reload.
     refresh(this.#chat.id, live.article).catch(() => {});
+    if (frame.context) this.#chat.tell("context", frame.context);
     this.#chat.tell("changed");
     this.#chat.tell("ended", frame.finish_reason);
   }
-
 }

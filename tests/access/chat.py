@@ -15,6 +15,13 @@ ROWS: tuple[Row, ...] = (
     Row("chat:restore", "post", (302, 404, SIGN_IN, 404, SIGN_IN, SIGN_IN), names={"conversation_id": "deleted_id"}),
     own("chat:version", 302, "post", message="{message_id}"),
     own("chat:message", 200),
+    personal("chat:models", 200),
+    personal("chat:model-new", 200, "post"),
+    own("chat:model", 200, "post"),
+    personal("chat:settings-new", 200),
+    personal("chat:settings-new", 200, "post", temperature="1"),
+    own("chat:settings", 200),
+    own("chat:settings", 200, "post", temperature="1"),
     own("chat:message-text", 200),
     # chat: API
     program("chat:v1-completions", 400, "post"),

@@ -9,6 +9,7 @@ import pytest
 
 from apps.accounts.models import User
 from apps.chat import cards
+from apps.chat.engine import engine
 from apps.chat.models import Conversation
 from apps.llm.router import Router, use
 from apps.llm.settings import LlmSettings
@@ -70,6 +71,6 @@ def test_a_full_page_says_where_the_next_begins(alice: User) -> None:
 def test_the_page_says_who_answers(settings: LlmSettings, sentence: str) -> None:
     before = use(Router(settings))
     try:
-        assert sentence in cards.engine_line()
+        assert sentence in engine().sentence
     finally:
         use(before)
