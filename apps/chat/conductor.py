@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -13,8 +12,11 @@ from uuid import UUID
 from apps.chat import markdown, meters, prompts, services
 from apps.chat.measured import Context, Measured
 from apps.chat.models import Turn
+from apps.chat.replies import Use
 from apps.chat.running import LiveTurn, RunningTurns
 from apps.chat.selectors import Line
+from apps.chat.services import Spent
+from apps.chat.sources import Source
 from apps.chat.turnlog import Status
 from apps.core.database import in_database
 from apps.core.errors import DatabaseAway, NitroError
@@ -30,7 +32,7 @@ from apps.llm.events import (
     Usage,
 )
 from apps.llm.messages import Call, Image, Options
-from apps.llm.router import Target, router
+from apps.llm.router import Target
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +65,7 @@ class Job:
     began: float  # time.perf_counter() at the client's request
     problem: NitroError | None = None  # what was wrong before a model could even be asked
     pictures: Mapping[UUID, Image] = field(default_factory=dict)
+    cache: Use = Use.NONE
 
 
 class Conductor:
@@ -113,13 +116,10 @@ class Conductor:
 
     async def _produce(self) -> None:
         self._reason = "stop"
-        answer = router().stream(self.job.target, self._call(), who=str(self.live.user_id))
-        async with aclosing(answer) as events:
-            async for event in events:
-                self._take(event)
-                if self.live.log.length > ANSWER_LIMIT:
-                    self._reason = "length"
-                    return
+        live, job = self.live, self.job
+        source = Source(live.user_id, live.turn_id, job.target, self._call(), job.cache, ANSWER_LIMIT)
+        told = await source.tell(self.running.flights, self._take)
+        self.measured.cached, self.measured.free = told.cached, told.free
 
     def _call(self) -> Call:
         prompt = prompts.build(
@@ -241,7 +241,13 @@ class Conductor:
             tool_calls=self.measured.calls(),
             marks=log.marks,
             columns=self.measured.columns(problem),
+            spent=self._spent(reason),
         )
+
+    def _spent(self, reason: str) -> Spent:
+        usage = {"prompt_tokens": 0, "completion_tokens": 0} if self.measured.free else self.measured.usage()
+        messages = 0 if reason == "failed" and not self.live.log.length else 1
+        return Spent(self.live.user_id, messages, usage["prompt_tokens"], usage["completion_tokens"])
 
 
 def _error_fields(problem: NitroError | None) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from apps.accounts.models import User
 from apps.chat import frames, selectors, turns
 from apps.chat.frames import Attach, BadFrame, ClientFrame, NotJson, Stop
 from apps.chat.turnlog import Delta, End, Item, Status, Thought
+from apps.core.addresses import scope_address
 from apps.core.database import in_database
 from apps.core.errors import NitroError
 
@@ -37,6 +38,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
     async def connect(self) -> None:
         self.user: User = self.scope["user"]
         self.conversation_id: UUID = self.scope["url_route"]["kwargs"]["conversation_id"]
+        self.address = scope_address(self.scope)
         self.html = parse_qs(self.scope["query_string"].decode("latin-1")).get("html") == ["1"]
         self.following: dict[UUID, asyncio.Task[None]] = {}
         self.opening: set[UUID] = set()
@@ -119,7 +121,9 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
     async def _start(self, frame: turns.Starter) -> None:
         # Shielded: when the client leaves right now, the turn begins all the same.
         started = await asyncio.shield(
-            asyncio.ensure_future(turns.start(user=self.user, conversation_id=self.conversation_id, frame=frame))
+            asyncio.ensure_future(
+                turns.start(user=self.user, conversation_id=self.conversation_id, frame=frame, address=self.address)
+            )
         )
         await self._send(
             frames.accepted(

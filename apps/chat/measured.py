@@ -43,6 +43,8 @@ class Measured:
     prompt_tokens: int = 0  # of everything before the answer, as estimated
     said: int = 0
     dropped: int = 0
+    cached: bool = False
+    free: bool = False  # no model wrote the words for this turn
     context: Context | None = None
     tool_calls: list[ToolCall] = field(default_factory=list)
 
@@ -61,7 +63,7 @@ class Measured:
     def timing(self) -> dict[str, Any]:
         total = self.total if self.total is not None else self.now()
         writing = total - (self.first_token if self.first_token is not None else total)
-        tokens = self.usage()["completion_tokens"]
+        tokens = 0 if self.cached else self.usage()["completion_tokens"]
         return {
             "queued_ms": round((self.queued or 0) * 1000),
             "first_token_ms": None if self.first_token is None else round(self.first_token * 1000),
@@ -79,6 +81,7 @@ class Measured:
             "model": self.chosen.model[:200],
             "fallback_from": self.chosen.fallback_from[:200],
             "dropped_messages": self.dropped,
+            "cached": self.cached,
             **self.usage(),
             **self.timing(),
         }
@@ -98,7 +101,7 @@ class Measured:
             "finish_reason": reason,
             "usage": self.usage(),
             "timing": self.timing(),
-            "cached": False,
+            "cached": self.cached,
             "provider": self.chosen.provider,
             "model": self.chosen.model,
         }

@@ -20,6 +20,7 @@ from django.conf import settings
 from redis.asyncio import Redis
 
 from apps.chat import logstore, services
+from apps.chat.flights import Flights
 from apps.chat.logstore import RedisAway, Unwritten
 from apps.chat.turnlog import Status, TurnLog
 from apps.core.database import in_database
@@ -109,6 +110,7 @@ class RunningTurns:
         self._redis: Redis | None = None
         self._redis_away_until = 0.0
         self.tasks: set[asyncio.Task[None]] = set()
+        self.flights = Flights(self.tasks)
 
     @property
     def owner(self) -> str:

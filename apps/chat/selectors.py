@@ -247,6 +247,18 @@ def turn_row(*, turn_id: UUID) -> Turn | None:
     return Turn.objects.filter(id=turn_id).select_related("answer").first()
 
 
+def turn_of_equal(*, turn_id: UUID, user_id: int | None) -> Turn | None:
+    """A turn that answers an equal question, with its answer, for readers in other processes: of this user, or of
+    anybody (None) where an administrator lets people share answers."""
+    rows = Turn.objects.filter(id=turn_id).select_related("answer")
+    return (rows if user_id is None else rows.filter(conversation__owner=user_id)).first()
+
+
+def running_count(*, user_id: int) -> int:
+    """How many answers are being written for somebody."""
+    return Turn.objects.filter(state=Turn.State.RUNNING, conversation__owner=user_id).count()
+
+
 def stale_html(*, version: int) -> list[Message]:
     """Answers whose cached HTML another version of the renderer made."""
     rows = Message.objects.filter(~Q(html_version=version), role=Message.Role.ASSISTANT).exclude(text="")

@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
+from apps.accounts import limits
 from apps.accounts.models import User
-from apps.chat import prompts, replay, selectors, services
+from apps.chat import prompts, replay, replies, selectors, services
 from apps.chat.conductor import Conductor, Job
 from apps.chat.frames import Ask, Continue, Edit, Retry
 from apps.chat.models import Message, Turn
@@ -60,6 +61,23 @@ class Read:
     history: list[Line]
     target: Target | None
     problem: NitroError | None
+
+
+@dataclass(slots=True)
+class Admission:
+    """One question for the limits of its user and address; None where a door has counted it already."""
+
+    user_id: int
+    address: str | None
+
+    def count(self) -> None:
+        """Count it once, however often its beginning has to be tried; raises what says that it is one too many."""
+        if self.address is None:
+            return
+        limited = limits.limits_of(user_id=self.user_id).has_quota
+        running = selectors.running_count(user_id=self.user_id) if limited else 0
+        limits.question_admit(user_id=self.user_id, address=self.address, running=running)
+        self.address = None
 
 
 def running_turns() -> RunningTurns:
@@ -124,11 +142,12 @@ def _stop_here(turn_id: UUID) -> bool:
 # --- start -----------------------------------------------------------------------------------------------------------
 
 
-async def start(*, user: User, conversation_id: UUID, frame: Starter) -> Started:
+async def start(*, user: User, conversation_id: UUID, frame: Starter, address: str | None = None) -> Started:
     """Save what was asked and let a model answer it; the same request twice starts nothing anew.
 
-    Raises `NotFound`, `Invalid`, `Busy` while the server shuts down, and `DatabaseAway` when PostgreSQL stays away.
-    Must not be cancelled half-way: shield it.
+    With an `address` the question counts for the limits of this user and address; a door that counts by itself gives
+    none. Raises `NotFound`, `Invalid`, `RateLimited`, `QuotaReached`, `Busy` while the server shuts down, and
+    `DatabaseAway` when PostgreSQL stays away. Must not be cancelled half-way: shield it.
     """
     began = time.perf_counter()
     running = running_turns()
@@ -143,7 +162,8 @@ async def start(*, user: User, conversation_id: UUID, frame: Starter) -> Started
     )
     running.starting += 1
     try:
-        read = await _persistently(lambda: in_database(_begin, request, frame))
+        admission = Admission(user.pk, address)
+        read = await _persistently(lambda: in_database(_begin, request, frame, admission))
         turn = read.begun.turn
         if _is_ours(turn, request) and turn.id not in running.live:
             _launch(running, user, read, frame, began)
@@ -167,8 +187,9 @@ async def _persistently(work: Callable[[], Awaitable[T]]) -> T:
     return await work()
 
 
-def _begin(request: Request, frame: Starter) -> Read:
+def _begin(request: Request, frame: Starter, admission: Admission) -> Read:
     """Save the beginning and read what the model will need."""
+    admission.count()
     begun = _save(request, frame)
     if not _is_ours(begun.turn, request):
         return Read(begun, [], None, None)
@@ -213,6 +234,7 @@ def _launch(running: RunningTurns, user: User, read: Read, frame: Starter, began
         prefill=base,
         began=began,
         problem=read.problem,
+        cache=replies.use_of(kind=turn.kind, wanted=not isinstance(frame, Ask) or frame.cache),
     )
     live.task = _keep(running, Conductor(running, live, job).run())
     _keep(running, _announce(turn.conversation_id, turn.id))

@@ -11,8 +11,8 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from typing import TypeVar
+from functools import cache, partial
+from typing import ParamSpec, TypeVar
 
 from django_redis import get_redis_connection
 from redis import Redis, RedisError
@@ -20,6 +20,7 @@ from redis import Redis, RedisError
 from apps.core.errors import Busy
 
 logger = logging.getLogger(__name__)
+P = ParamSpec("P")
 T = TypeVar("T")
 
 THREADS = 8
@@ -103,8 +104,11 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="memory")
 
 
-async def asked(work: Callable[[Redis], T]) -> T:
-    """As `ask`, from the event loop; when the caller is cancelled, the work runs to its end all the same."""
+async def asked(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a function that asks Redis without blocking the event loop; raises `MemoryAway` at once during an outage.
+
+    When the caller is cancelled, the function runs to its end all the same.
+    """
     if outage.is_on:
         raise MemoryAway("Redis is away.")
-    return await asyncio.get_running_loop().run_in_executor(_threads(), ask, work)
+    return await asyncio.get_running_loop().run_in_executor(_threads(), partial(function, *args, **kwargs))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from pytest_django import Settings
 
 from apps.accounts.models import User
 from apps.chat import consumers, services, turns
@@ -379,3 +380,41 @@ async def test_without_a_database_nobody_is_let_in_for_now(wire: Wire, monkeypat
     async with wire:
         assert (await wire.next())["code"] == "database_away"
         assert await wire.next() == {"type": "closed", "code": 1013}
+
+
+async def test_one_question_too_many_is_told_with_the_time_to_wait(wire: Wire, settings: Settings) -> None:
+    settings.RATE_LIMIT_CHAT = "2/minute"
+    async with wire:
+        for _ in range(2):
+            await wire.ask()
+            await wire.to_the_end()
+        await wire.say(type="ask", id=ID, text="Once more")
+        error = await wire.next()
+    assert (error["type"], error["code"], error["id"]) == ("error", "rate_limited", ID)
+    assert 0 < error["retry_after"] <= 60
+    assert wire.closed_with is None
+
+
+async def test_what_was_too_much_is_not_saved(wire: Wire, conversation: Conversation, settings: Settings) -> None:
+    settings.RATE_LIMIT_CHAT = "1/minute"
+    async with wire:
+        await wire.ask()
+        await wire.to_the_end()
+        await wire.say(type="ask", id=ID, text="Once more")
+        await wire.next()
+    assert await in_database(Message.objects.filter(role=Message.Role.USER).count) == 1
+
+
+async def test_an_answer_from_the_cache_is_told_as_one(
+    wire: Wire, conversation: Conversation, settings: Settings
+) -> None:
+    settings.CACHE_TTL = 3600
+    other = await in_database(services.conversation_create, user=conversation.owner)
+    again = Wire(conversation.owner, other.id)
+    async with wire, again:
+        await wire.ask("What is a tree?")
+        first = await wire.to_the_end()
+        await again.ask("What is a tree?")
+        second = await again.to_the_end()
+    assert words(first) == words(second)
+    assert [frames[-1]["cached"] for frames in (first, second)] == [False, True]

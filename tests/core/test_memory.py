@@ -53,7 +53,7 @@ def test_what_redis_says_comes_back() -> None:
 
 
 async def test_what_redis_says_comes_back_to_the_event_loop() -> None:
-    assert await memory.asked(lambda redis: redis.ping()) is True
+    assert await memory.asked(memory.ask, lambda redis: redis.ping()) is True
 
 
 def test_after_one_failure_nobody_waits_any_more(probe: Probe) -> None:
@@ -101,8 +101,8 @@ def test_a_full_redis_counts_as_away(probe: Probe) -> None:
 
 async def test_a_caller_who_is_cancelled_leaves_no_reply_behind() -> None:
     for number in range(50):
-        asking = asyncio.ensure_future(memory.asked(lambda redis, n=number: redis.echo(f"secret {n}")))  # type: ignore[misc]
+        asking = asyncio.ensure_future(memory.asked(memory.ask, lambda redis, n=number: redis.echo(f"secret {n}")))
         await asyncio.sleep(0)
         asking.cancel()
     for number in range(50):
-        assert await memory.asked(lambda redis, n=number: redis.echo(str(n))) == str(number).encode()  # type: ignore[misc]
+        assert await memory.asked(memory.ask, lambda redis, n=number: redis.echo(str(n))) == str(number).encode()

@@ -113,6 +113,7 @@ class House:
             "AI_MODEL": "openai",
             "DB_POOL_MIN": "2",
             "RATE_LIMIT_CHAT": "100000/minute",
+            "CACHE_TTL": "0",
             "LOG_LEVEL": "INFO",
         }
         self.web = [WebProcess(self, "web1"), WebProcess(self, "web2")]

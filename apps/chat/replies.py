@@ -1,0 +1,263 @@
+"""The reply cache: what a model answered to exactly this, given again to the same person.
+
+One entry is one hash in Redis, found by a keyed digest of everything that the answer depends on. The keys of the
+cache and of the generations that run ("flights", see `apps/chat/flights.py`) are looked at in one round trip.
+Sampling at a temperature above 0 is cached all the same: who wants another answer asks again, and gets one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+from redis import Redis
+
+from apps.chat.canonical import canonical
+from apps.core import memory
+from apps.core.memory import MemoryAway
+from apps.llm.events import Chosen, Finished, ReasoningDelta, RouterEvent, TextDelta, ToolCall, Usage
+from apps.llm.messages import Call
+from apps.llm.router import Target
+
+logger = logging.getLogger(__name__)
+
+VERSION = 1  # of what is stored; entries of another one are never found
+SHARED = 0  # stands for the user where everybody shares
+LONGEST = 200_000  # characters of an answer that is worth keeping
+FLIGHT_SECONDS = 900  # a generation that nobody ended is forgotten after this time
+REPLY, FLIGHT, FIGURES = "nitro:reply:", "nitro:flight:", "nitro:replies"
+
+# Returns {1, value} for a kept answer, {2, turn} for a running generation, {0} when the caller shall generate.
+LOOK = """
+local kept = redis.call('HMGET', KEYS[1], 'value', 'ms', 'tokens')
+if kept[1] then
+    redis.call('HINCRBY', KEYS[3], 'hits', 1)
+    redis.call('HINCRBY', KEYS[3], 'saved_ms', kept[2])
+    redis.call('HINCRBY', KEYS[3], 'saved_tokens', kept[3])
+    return {1, kept[1]}
+end
+local running = redis.call('GET', KEYS[2])
+if running and running ~= ARGV[1] and running ~= ARGV[2] then
+    redis.call('HINCRBY', KEYS[3], 'joined', 1)
+    return {2, running}
+end
+redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[3])
+redis.call('HINCRBY', KEYS[3], 'misses', 1)
+return {0}
+"""
+LAND = """
+if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
+if tonumber(ARGV[2]) > 0 then redis.call('HINCRBY', KEYS[3], 'joined', ARGV[2]) end
+if ARGV[3] ~= '' then
+    redis.call('HSET', KEYS[1], 'value', ARGV[3], 'ms', ARGV[4], 'tokens', ARGV[5])
+    redis.call('EXPIRE', KEYS[1], ARGV[6])
+end
+"""
+HAND_OVER = """
+if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3]) end
+"""
+
+
+class Use(Enum):
+    """What a turn does with the cache."""
+
+    FULL = "full"  # reads it, joins equal turns, and stores
+    RENEW = "renew"  # asks the model whatever is stored, and stores what it says
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an answer depends on, and who asks. Equal questions have equal digests."""
+
+    user_id: int
+    provider: str
+    model: str
+    digest: str
+    shared: bool = False
+
+    @property
+    def keys(self) -> tuple[str, str, str]:
+        return REPLY + self.digest, FLIGHT + self.digest, FIGURES
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer as it is kept. `total_ms` is what it took, which is what it saves."""
+
+    user_id: int
+    text: str
+    reasoning: str
+    provider: str
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    total_ms: int
+
+
+@dataclass(slots=True)
+class Words:
+    """What was heard of an answer so far: its words, and everything else in order."""
+
+    texts: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    events: list[RouterEvent] = field(default_factory=list)
+
+    def hear(self, event: RouterEvent) -> None:
+        match event:
+            case TextDelta(text):
+                self.texts.append(text)
+            case ReasoningDelta(text):
+                self.reasoning.append(text)
+            case _:
+                self.events.append(event)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """An equal question is being answered as this turn."""
+
+    turn_id: UUID
+
+
+def use_of(*, kind: str, wanted: bool = True) -> Use:
+    """What a turn of this kind does; a continuation depends on words that another turn wrote."""
+    if settings.CACHE_TTL == 0 or kind == "continue" or not wanted:
+        return Use.NONE
+    return Use.FULL if kind == "ask" else Use.RENEW
+
+
+def question_of(*, user_id: int, target: Target, call: Call, places: object) -> Question | None:
+    """The question in a call; None where nobody knows yet which model answers.
+
+    `places` are the addresses of the model servers: the same name may mean another model elsewhere.
+    """
+    if not target.model:
+        return None
+    whose = SHARED if settings.CACHE_SHARED else user_id
+    try:
+        asked = canonical([VERSION, whose, target.provider, target.model, places, call])
+    except TypeError as error:
+        logger.error("A question cannot be cached: %s", error)
+        return None
+    digest = hashlib.blake2b(asked, digest_size=32, key=_key(settings.SECRET_KEY)).hexdigest()
+    return Question(user_id, target.provider, target.model, digest, shared=settings.CACHE_SHARED)
+
+
+@cache
+def _key(secret: str) -> bytes:
+    """The installation's own key, so that nobody can compute where an answer lies."""
+    return hashlib.blake2b(secret.encode(), digest_size=32, person=b"nitro.replies").digest()
+
+
+def reply_from(question: Question, words: Words, *, total_ms: int) -> Reply | None:
+    """What is worth keeping: a whole answer in words, from the very model that was asked, without any tool."""
+    events = {type(event): event for event in words.events}
+    chosen, usage, finished = events.get(Chosen), events.get(Usage), events.get(Finished)
+    text = words.text
+    if ToolCall in events or not text.strip() or not isinstance(chosen, Chosen):
+        return None
+    if not isinstance(finished, Finished) or finished.reason != "stop":
+        return None
+    if chosen.fallback_from or (chosen.provider, chosen.model) != (question.provider, question.model):
+        return None
+    tokens = (usage.prompt_tokens, usage.completion_tokens) if isinstance(usage, Usage) else (0, 0)
+    return Reply(question.user_id, text, "".join(words.reasoning), chosen.provider, chosen.model, *tokens, total_ms)
+
+
+# --- in Redis; each function is one round trip and raises `MemoryAway` ------------------------------------------------
+
+
+def look(question: Question, *, turn_id: UUID, over: UUID | None = None) -> Reply | Elsewhere | None:
+    """The kept answer, or who is generating it; None where `turn_id` is now known as the one that does.
+
+    `over` is a turn that was followed and ended without an answer: it counts no more.
+    """
+    arguments = (str(turn_id), str(over or ""), FLIGHT_SECONDS)
+    found: Any = memory.ask(lambda redis: redis.eval(LOOK, 3, *question.keys, *arguments))
+    if found[0] == 2:
+        return Elsewhere(UUID(found[1].decode()))
+    if found[0] == 0:
+        return None
+    reply = reply_of(found[1], question)
+    if reply is None:  # not ours, whoever put it there: out with it
+        memory.ask(lambda redis: redis.delete(question.keys[0]))
+    return reply
+
+
+def land(question: Question, *, turn_id: UUID, reply: Reply | None, joined: int = 0) -> None:
+    """A generation is over: it is known as running no more, and its answer is kept where there is a whole one."""
+    value, saved = b"", (0, 0)
+    if reply is not None and len(reply.text) <= LONGEST:
+        value, saved = orjson.dumps(asdict(reply)), (reply.total_ms, reply.completion_tokens)
+    arguments = (str(turn_id), joined, value, *saved, settings.CACHE_TTL)
+    memory.ask(lambda redis: redis.eval(LAND, 3, *question.keys, *arguments))
+
+
+def hand_over(question: Question, *, turn_id: UUID, to: UUID) -> None:
+    """A turn was stopped, but others listen to what it had begun: from now on this one of them stands for it."""
+    arguments = (str(turn_id), str(to), FLIGHT_SECONDS)
+    memory.ask(lambda redis: redis.eval(HAND_OVER, 3, *question.keys, *arguments))
+
+
+def reply_of(value: bytes, question: Question) -> Reply | None:
+    """What is stored, if it is sound and this user's, or everybody's where an administrator wants that."""
+    try:
+        reply = Reply(**orjson.loads(value))
+    except (orjson.JSONDecodeError, TypeError) as error:
+        logger.warning("A cached answer could not be read: %s", type(error).__name__)
+        return None
+    if reply.user_id != question.user_id and not question.shared:
+        logger.error("A cached answer belonged to somebody else and was not given.")
+        return None
+    return reply
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the cache did so far, for all processes and across restarts."""
+
+    hits: int = 0
+    misses: int = 0
+    joined: int = 0
+    saved_ms: int = 0
+    saved_tokens: int = 0
+
+    @property
+    def hit_rate(self) -> float | None:
+        """The share of the questions that could have been answered from the cache and were; None before the first."""
+        asked = self.hits + self.misses + self.joined
+        return (self.hits + self.joined) / asked if asked else None
+
+    @property
+    def saved_seconds(self) -> float:
+        return self.saved_ms / 1000
+
+
+def figures() -> Figures | None:
+    """The counters; None while Redis is away."""
+    try:
+        found: Mapping[bytes, bytes] = memory.ask(_figures)
+    except MemoryAway:
+        return None
+    names = Figures.__dataclass_fields__
+    return Figures(**{name: int(found.get(name.encode(), 0)) for name in names})
+
+
+def _figures(redis: Redis) -> Any:
+    return redis.hgetall(FIGURES)
