@@ -16,9 +16,14 @@ from nitro.framework import *  # noqa: F403 (settings are names of this module)
 from nitro.framework import BASE_DIR
 
 
+def _outside() -> dict[str, str]:
+    """The process's variables, over `.env` of the current folder."""
+    return _file(Path.cwd() / ".env") | dict(os.environ)
+
+
 def _environment() -> Environment:
-    """The process's variables, over `.env` of the current folder, over `.env` of the data folder."""
-    merged = _file(Path.cwd() / ".env") | dict(os.environ)
+    """What comes from outside, over `.env` of the data folder."""
+    merged = _outside()
     home = Environment(merged).path("NITRO_HOME", "~/.nitro")
     return Environment(_file(home / ".env") | merged)
 
@@ -37,6 +42,9 @@ env = _environment()
 NITRO_HOME = env.path("NITRO_HOME", "~/.nitro")
 NITRO_ROLE = env.choice("NITRO_ROLE", "command", ("web", "worker", "command"))
 NITRO_SLOT = env.text("NITRO_SLOT", "single")
+WEB_WORKERS = env.integer("WEB_WORKERS", min(2, len(os.sched_getaffinity(0))), low=1, high=64)
+# Names that count more than what stands in the data folder's `.env`.
+SET_OUTSIDE = frozenset(os.environ if Path.cwd() == NITRO_HOME else _outside())
 DEBUG_MODE = DEBUG = env.boolean("DEBUG_MODE", default=False)
 LOG_LEVEL = env.choice("LOG_LEVEL", "WARNING", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")

@@ -231,13 +231,12 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="nitro up", description="Start Nitro and everything it needs.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s)")
-    cores = len(os.sched_getaffinity(0))
-    parser.add_argument("--workers", type=int, default=min(2, cores), help="web processes (default: %(default)s)")
+    parser.add_argument("--workers", type=int, help="web processes (default: WEB_WORKERS, else two)")
     parser.add_argument("--tls", action="store_true", help="https with HTTP/2; see TLS_CERTIFICATE for a certificate")
     given = parser.parse_args(words)
     if not 1 <= given.port <= 65_535:
         parser.error("--port takes a number from 1 to 65535")
-    if not 1 <= given.workers <= 64:
+    if given.workers is not None and not 1 <= given.workers <= 64:
         parser.error("--workers takes a number from 1 to 64")
     return given
 
@@ -266,7 +265,7 @@ async def supervise(given: argparse.Namespace, settings: ModuleType, holder: Hol
     console = Console()
     listening = open_socket(given.host, given.port)
     certificate = certificate_of(settings) if given.tls else None
-    supervisor = Supervisor(settings, listening, given.workers, console, certificate)
+    supervisor = Supervisor(settings, listening, given.workers or settings.WEB_WORKERS, console, certificate)
     holder.write(pid=os.getpid(), url=supervisor.url, model_url=supervisor.model_url)
     if certificate:
         console.say(f"The certificate has the SHA-256 fingerprint {certificate.fingerprint()}")

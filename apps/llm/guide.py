@@ -6,7 +6,7 @@ belong to a machine: `nitro bench` measures yours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 Speed = Literal["fast", "medium", "slow"]
@@ -103,7 +103,7 @@ class Profile:
     quantisation: str
     workers: int
     max_tokens: int
-    reasons: tuple[str, ...] = field(default=())
+    reason: str
 
     @property
     def model(self) -> Model:
@@ -124,10 +124,7 @@ PROFILES = (
         "q4_0",
         workers=1,
         max_tokens=500,
-        reasons=(
-            "llama3.2 at 4 bits is the best that leaves room for other programs in 4 GB.",
-            "One web process serves a household and leaves the cores to the model.",
-        ),
+        reason="llama3.2 at 4 bits is the best that leaves room for other programs in 4 GB.",
     ),
     Profile(
         "server",
@@ -137,10 +134,7 @@ PROFILES = (
         "q4_0",
         workers=2,
         max_tokens=1000,
-        reasons=(
-            "llama3 at 4 bits fits into 8 GB, and eight cores make it fast enough to read along.",
-            "Two web processes keep the page quick while one of them is busy.",
-        ),
+        reason="llama3 at 4 bits fits into 8 GB, and eight cores make it fast enough to read along.",
     ),
     Profile(
         "cloud",
@@ -150,10 +144,7 @@ PROFILES = (
         "q8_0",
         workers=4,
         max_tokens=2000,
-        reasons=(
-            "llama3 at 8 bits is as good as the full model, and 16 GB hold it with room for long chats.",
-            "Four web processes serve some hundred people at once.",
-        ),
+        reason="llama3 at 8 bits is as good as the full model, and 16 GB hold it with room for long chats.",
     ),
 )
 
