@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import Any
 
-from apps.core.confined import Confined
+from apps.core.confined import Confined, Failed
 from apps.core.errors import NitroError
 from apps.voice import lanes
 from apps.voice.audio import Pcm, Segment
@@ -28,7 +28,11 @@ def engine_threads() -> ThreadPoolExecutor:
 
 
 class Listening:
-    """One stream of one person. Open it, feed it samples (16-bit, mono, 16 kHz), finish or close it."""
+    """One stream of one person. Open it, feed it samples (16-bit, mono, 16 kHz), finish or close it.
+
+    Calls to the ear's process run to their end, in order, also when the caller is cancelled: so `close` after a
+    cancelled call finds whatever that call has begun.
+    """
 
     def __init__(self, engine: Transcriber, *, language: str, hold: bool = False) -> None:
         self.engine = engine
@@ -43,14 +47,25 @@ class Listening:
         """Take a place at an ear. Raises `Busy` where there is none, and `Confined` where it cannot start."""
         self._ear = lanes.ear_for_somebody()
         try:
-            await self._ask("begin", self.engine.is_in_ear, self.hold, PAUSE_SECONDS)
-        except (NitroError, asyncio.CancelledError):
+            await self._begin()
+        except NitroError:
             self._release()
             raise
 
+    async def _begin(self) -> None:
+        await self._ask("begin", self.engine.is_in_ear, self.hold, PAUSE_SECONDS)
+
     async def feed(self, samples: bytes) -> list[Happening]:
         """What is in the next samples. With engines beside the ear an utterance's end takes as long as they do."""
-        return await self._understood(happenings(await self._ask("listen", samples)))
+        try:
+            raw = await self._ask("listen", samples)
+        except Failed as error:
+            if error.code != "recording_ended":
+                raise
+            # Nobody has spoken for so long that the process has ended, or it broke: another one goes on.
+            await self._begin()
+            raw = await self._ask("listen", samples)
+        return await self._understood(happenings(raw))
 
     async def finish(self) -> list[Happening]:
         """There is no more to come: the last utterance ends here."""

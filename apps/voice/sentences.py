@@ -121,8 +121,10 @@ def is_abbreviation(text: str) -> bool:
     """Whether the full stop at the end belongs to a word such as "Dr." or to a number in a list."""
     if not text.endswith("."):
         return False
-    word = text[:-1].rpartition(" ")[2].strip("(\n\"'").lower()
-    return word in ABBREVIATIONS or word.isdecimal() or (len(word) == 1 and word.isalpha() and word != "i")
+    before, _, last = text[:-1].replace("\n", "\n ").rpartition(" ")
+    word = last.strip("(\"'").lower()
+    is_list_number = word.isdecimal() and (not before.strip() or before.endswith("\n"))
+    return word in ABBREVIATIONS or is_list_number or (len(word) == 1 and word.isalpha() and word != "i")
 
 
 def shortened(sentence: str) -> list[str]:

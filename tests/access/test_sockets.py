@@ -54,7 +54,11 @@ class Socket:
 
 def scope_of(person: str, conversation: Any) -> AsgiScope:
     """A handshake of somebody of PEOPLE, with the cookie or key that they have."""
-    client = browser(person, SOCKET)
+    return handshake(person, SOCKET, f"/ws/chat/{conversation}/")
+
+
+def handshake(person: str, row: Row, path: str) -> AsgiScope:
+    client = browser(person, row)
     headers = [(b"host", b"localhost"), (b"origin", b"http://localhost")]
     if cookie := client.cookies.get(settings.SESSION_COOKIE_NAME):
         headers.append((b"cookie", f"{settings.SESSION_COOKIE_NAME}={cookie.value}".encode()))
@@ -62,7 +66,7 @@ def scope_of(person: str, conversation: Any) -> AsgiScope:
         headers.append((b"authorization", str(key).encode()))
     return {
         "type": "websocket",
-        "path": f"/ws/chat/{conversation}/",
+        "path": path,
         "query_string": b"",
         "headers": headers,
         "subprotocols": [],

@@ -62,6 +62,8 @@ def begin(name: str, words: bool, hold: bool, pause_seconds: float) -> None:
     """Open a stream. With `words` they are heard here; without, the samples of each utterance are handed back."""
     if len(streams) >= MOST_STREAMS:
         raise Busy("Too many people speak at once.", hint="Try again in a moment.")
+    if words:
+        warm_up()
     streams[name] = Stream(words, hold, max(4, round(pause_seconds / FRAME_SECONDS)))
 
 
