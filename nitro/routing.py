@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 
 if TYPE_CHECKING:
-    from apps.accounts.sockets import Application
+    from apps.accounts.sockets import Application, AsgiScope
 
 
 def build(pages: Application) -> Application:
     """The whole application. Django must be set up before, since consumers import models."""
     from apps.accounts.sockets import OriginGuard, SignedInMiddleware
     from apps.chat.rooms import ROOMS
-    from apps.chat.routing import websocket_urlpatterns
+    from apps.chat.routing import websocket_urlpatterns as chat_patterns
     from apps.chat.visits import KeyDoor
+    from apps.voice.routing import PREFIX, SCOPE
+    from apps.voice.routing import websocket_urlpatterns as voice_patterns
 
-    sockets = OriginGuard(SignedInMiddleware(URLRouter(websocket_urlpatterns)))
+    chatting = SignedInMiddleware(URLRouter(chat_patterns))
+    speaking = SignedInMiddleware(URLRouter(voice_patterns), needed=SCOPE)
+
+    async def by_room(scope: AsgiScope, receive: Any, send: Any) -> None:
+        """Each room's sockets need a key with a scope of their own."""
+        await (speaking if scope["path"].startswith(PREFIX) else chatting)(scope, receive, send)
+
+    sockets = OriginGuard(by_room)
     application: Application = ProtocolTypeRouter({"http": KeyDoor(pages, ROOMS), "websocket": sockets})
     return application
