@@ -3,3 +3,9 @@ from django.apps import AppConfig
 
 class ChatConfig(AppConfig):
     name = "apps.chat"
+
+    def ready(self) -> None:
+        from apps.chat.shelf import books_of_chats
+        from apps.search.library import shelf_add
+
+        shelf_add(books_of_chats)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 from apps.chat import markdown, meters, prompts, services
 from apps.chat.measured import Context, Measured
 from apps.chat.models import Turn
+from apps.chat.preparation import Preparation
 from apps.chat.replies import Use
 from apps.chat.running import LiveTurn, RunningTurns
 from apps.chat.selectors import Line
@@ -20,7 +21,6 @@ from apps.chat.sources import Source
 from apps.chat.turnlog import Status
 from apps.core.database import in_database
 from apps.core.errors import DatabaseAway, NitroError
-from apps.llm.errors import ProviderError
 from apps.llm.events import (
     Chosen,
     Finished,
@@ -66,6 +66,7 @@ class Job:
     problem: NitroError | None = None  # what was wrong before a model could even be asked
     pictures: Mapping[UUID, Image] = field(default_factory=dict)
     cache: Use = Use.NONE
+    preparation: Preparation | None = None
 
 
 class Conductor:
@@ -86,10 +87,12 @@ class Conductor:
     async def run(self) -> None:
         """The whole turn. Whatever happens in it, it ends, and its end is saved."""
         reason, problem = await self._answer()
+        self._say_rest()
         self._flush()
         self.measured.total = self.measured.now()
         self._count()
         await self._save(reason, problem)
+        await self._keep_preparation()
         done = self.measured.done(reason)
         self.live.log.finish(done, _error_fields(problem))
         meters.turn_ended(done)
@@ -107,7 +110,7 @@ class Conductor:
             await self.live.producer
         except asyncio.CancelledError:
             return self.live.stopping or "interrupted", None
-        except ProviderError as error:
+        except NitroError as error:
             return "failed", error
         except Exception:  # a defect of ours must not leave a turn that never ends
             logger.exception("A turn failed by a defect of Nitro itself")
@@ -116,10 +119,23 @@ class Conductor:
 
     async def _produce(self) -> None:
         self._reason = "stop"
+        await self._prepare()
         live, job = self.live, self.job
         source = Source(live.user_id, live.turn_id, job.target, self._call(), job.cache, ANSWER_LIMIT)
         told = await source.tell(self.running.flights, self._take)
         self.measured.cached, self.measured.free = told.cached, told.free
+
+    async def _prepare(self) -> None:
+        """Let a search, or whatever else comes before the model, put the question in other words."""
+        if self.job.preparation is None or not self.job.history:
+            return
+        *earlier, asked = self.job.history
+        question = await self.job.preparation.question(self.job.target.context_window, self._status)
+        self.job = replace(self.job, history=[*earlier, replace(asked, text=question)])
+
+    async def _keep_preparation(self) -> None:
+        if self.job.preparation is not None:
+            await self.job.preparation.keep()
 
     def _call(self) -> Call:
         prompt = prompts.build(
@@ -137,7 +153,7 @@ class Conductor:
     def _take(self, event: RouterEvent) -> None:
         match event:
             case TextDelta(text):
-                self._say(text)
+                self._say(text if self.job.preparation is None else self.job.preparation.shown(text))
             case ReasoningDelta(text):
                 self._think(text)
             case Progress(state, position):
@@ -152,14 +168,21 @@ class Conductor:
                 self.measured.tool_calls.append(event)
 
     def _status(self, status: Status) -> None:
-        if status.state == "reading" and self.measured.queued is None:
+        if status.state == "reading" and status.total is None and self.measured.queued is None:
             self.measured.queued = self.measured.now()
         self.live.log.set_status(status)
         self.running.touch(self.live)
 
     # --- words ---
 
+    def _say_rest(self) -> None:
+        """What a preparation has kept back to the end."""
+        if self.job.preparation is not None:
+            self._say(self.job.preparation.rest())
+
     def _say(self, text: str) -> None:
+        if not text:
+            return
         if self.measured.first_token is None:
             self.measured.first_token = self.measured.now()
         self._pending.append(text)

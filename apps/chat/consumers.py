@@ -192,7 +192,8 @@ def _frames_of(turn: str, item: Item) -> list[dict[str, Any]]:
         return [{"type": "reasoning", "turn": turn, "at": item.at, "text": item.text}]
     if isinstance(item, Status):
         status: dict[str, Any] = {"type": "status", "turn": turn, "state": item.state}
-        return [status | ({"position": item.position} if item.position is not None else {})]
+        counted = {"position": item.position, "total": item.total}
+        return [status | {name: number for name, number in counted.items() if number is not None}]
     return _frames_of_end(turn, item)
 
 

@@ -51,6 +51,7 @@ class Ask:
     model: str = ""
     options: Mapping[str, float] = field(default_factory=dict)
     cache: bool = True
+    search: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,22 +198,26 @@ def options(value: object) -> Mapping[str, float]:
 
 def _refuse_what_is_missing(data: Mapping[str, Any]) -> None:
     """Better an error than an answer that silently left out what was asked for."""
-    for name in ("attachments", "search"):
-        if data.get(name):
-            raise BadFrame(f"'{name}' is not possible on this server yet.", code="unsupported")
+    if data.get("attachments"):
+        raise BadFrame("'attachments' is not possible on this server yet.", code="unsupported")
+
+
+def _switch(data: Mapping[str, Any], name: str, *, otherwise: bool) -> bool:
+    value = data.get(name, otherwise)
+    if not isinstance(value, bool):
+        raise BadFrame(f"'{name}' must be true or false.")
+    return value
 
 
 def _ask(data: Mapping[str, Any]) -> Ask:
     _refuse_what_is_missing(data)
-    cache = data.get("cache", True)
-    if not isinstance(cache, bool):
-        raise BadFrame("'cache' must be true or false.")
     return Ask(
         id=_uuid(data, "id"),
         text=clean_text(data.get("text")),
         model=_model(data),
         options=options(data.get("options")),
-        cache=cache,
+        cache=_switch(data, "cache", otherwise=True),
+        search=_switch(data, "search", otherwise=False),
     )
 
 

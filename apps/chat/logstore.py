@@ -64,7 +64,7 @@ async def write(redis: Redis, unwritten: Iterable[Unwritten]) -> None:
         last = item.first + len(item.texts) - 1
         name = key(item.turn_id)
         if item.status is not None:
-            status = orjson.dumps([item.status.state, item.status.position])
+            status = orjson.dumps([item.status.state, item.status.position, item.status.total])
             pipeline.xadd(name, {b"s": status}, id=f"{item.first - 1}-{item.status_number}")
         if item.texts:
             pipeline.xadd(name, {b"f": item.first, b"d": orjson.dumps(item.texts)}, id=f"{last}-0")

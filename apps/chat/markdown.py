@@ -19,7 +19,7 @@ VERSION = 1
 _MOST_DEFINITIONS = 4000
 
 _OWN_IMAGE = re.compile(r"/gallery/[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*")
-_OWN_LINK = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
+_OWN_LINK = re.compile(r"(?:https?://|mailto:)|/search/passages/[0-9a-f-]{36}/\Z", re.IGNORECASE)
 _IMAGE_OR_LINK = re.compile(r'<img src="([^"]*)" alt="([^"]*)"(?: title="[^"]*")? />|<(/?)a\b')
 _HEADING = re.compile(r"(</?h)([1-6])>")
 _BARE_HTML = re.compile(

@@ -6,6 +6,7 @@ it loses a whole group of them at once, and the cut stays where it is for the ne
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -18,6 +19,7 @@ GROUP = 8  # messages that are dropped together
 BYTES_PER_TOKEN = 3  # fewer than any common tokenizer needs for prose, so that estimates err on the safe side
 PER_MESSAGE = 8  # tokens of markup around each message
 PER_PICTURE = 1024
+CITATION = re.compile(r"\[([0-9]{1,3})\]\(/search/passages/[0-9a-f-]{36}/\)")
 ANSWER_SHARE = 0.5  # of the context window, at most, is kept free for the answer
 DEFAULT_WINDOW = 8192
 
@@ -81,7 +83,9 @@ def build(
 
 
 def _message(line: Line, pictures: Mapping[UUID, Image]) -> Message:
-    return Message(Role(line.role), line.text, tuple(pictures[one] for one in line.pictures if one in pictures))
+    return Message(
+        Role(line.role), _without_citations(line.text), tuple(pictures[one] for one in line.pictures if one in pictures)
+    )
 
 
 def _fitting(history: Sequence[Line], budget: int) -> Sequence[Line]:
@@ -102,3 +106,8 @@ def _fitting(history: Sequence[Line], budget: int) -> Sequence[Line]:
 def _oldest(lines: Sequence[Line], *, whole_group: bool) -> Sequence[Line]:
     group = lines[0].position // GROUP
     return [line for line in lines[:-1] if line.position // GROUP == group] if whole_group else lines[:1]
+
+
+def _without_citations(text: str) -> str:
+    """An earlier answer's marks as the model wrote them: what they lead to is ours alone."""
+    return CITATION.sub(r"[\1]", text) if "/search/passages/" in text else text

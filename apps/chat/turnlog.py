@@ -22,10 +22,11 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What happens before the first word."""
+    """What happens before the first word; a search says which page of how many is being read."""
 
     state: str
     position: int | None = None
+    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from apps.accounts import limits
 from apps.accounts.models import User
-from apps.chat import prompts, replay, replies, selectors, services
+from apps.chat import prompts, replay, replies, searching, selectors, services
 from apps.chat.conductor import Conductor, Job
 from apps.chat.frames import Ask, Continue, Edit, Retry
 from apps.chat.models import Message, Turn
@@ -61,6 +61,7 @@ class Read:
     history: list[Line]
     target: Target | None
     problem: NitroError | None
+    searches: bool = False
 
 
 @dataclass(slots=True)
@@ -197,7 +198,8 @@ def _begin(request: Request, frame: Starter, admission: Admission) -> Read:
         target = router().resolve(begun.turn.choice)
     except ProviderError as error:
         return Read(begun, [], None, error)
-    return Read(begun, _history(begun.turn.question, target), target, None)
+    searches = searching.is_wished(user_id=request.user_id, frame=frame)
+    return Read(begun, _history(begun.turn.question, target), target, None, searches)
 
 
 def _history(question: Message, target: Target) -> list[Line]:
@@ -235,6 +237,7 @@ def _launch(running: RunningTurns, user: User, read: Read, frame: Starter, began
         began=began,
         problem=read.problem,
         cache=replies.use_of(kind=turn.kind, wanted=not isinstance(frame, Ask) or frame.cache),
+        preparation=searching.preparation(user=user, turn=turn, history=read.history) if read.searches else None,
     )
     live.task = _keep(running, Conductor(running, live, job).run())
     _keep(running, _announce(turn.conversation_id, turn.id))

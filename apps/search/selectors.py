@@ -12,10 +12,9 @@ from django.db.models import F, Prefetch, QuerySet
 from apps.accounts.models import User
 from apps.core.errors import NotFound
 from apps.search.models import Citation, Passage, Search, Source
-from apps.search.words import content_words
+from apps.search.words import any_of
 
 CONFIG = "simple"
-MOST_WORDS = 12
 LIST_LIMIT = 50
 
 
@@ -52,6 +51,11 @@ def searches_of_messages(*, user: User, message_ids: Sequence[UUID]) -> dict[UUI
     return {row.message_id: row for row in rows if row.message_id is not None}
 
 
+def searched(*, user_id: int, message_ids: Sequence[UUID]) -> bool:
+    """Whether a search of this user led to one of these answers."""
+    return Search.objects.filter(owner=user_id, message_id__in=message_ids).exists()
+
+
 def passage_get(*, user: User, passage_id: UUID) -> Passage:
     """A passage of one of the user's searches, with its source and what cites it; raises `NotFound`."""
     rows = Passage.objects.filter(id=passage_id, source__search__owner=user)
@@ -72,12 +76,10 @@ def source_get(*, user: User, source_id: UUID) -> Source:
 
 def pages_search(*, user: User, query: str, limit: int) -> list[SavedPage]:
     """Pages that were read for the user's earlier searches and hold a word of the question, the fittest first."""
-    wanted = list(dict.fromkeys(query.casefold().split()))[:MOST_WORDS]
-    if not content_words(query) or not wanted:
+    wanted = any_of(query)
+    if not wanted:
         return []
-    asked = SearchQuery(wanted[0], config=CONFIG)
-    for word in wanted[1:]:
-        asked = asked | SearchQuery(word, config=CONFIG)
+    asked = SearchQuery(wanted, config=CONFIG, search_type="raw")
     rows = (
         Source.objects.filter(search__owner=user, state=Source.State.READ, words=asked)
         .annotate(rank=SearchRank(F("words"), asked))

@@ -6,10 +6,12 @@ import re
 import unicodedata
 from functools import lru_cache
 
+_LETTERS = re.compile(r"[^\W_]+")
 _WORD = re.compile(r"[^\W_]+(?:[.,][0-9]+)*")
 _WITHOUT_SPACES = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
 _ENDINGS = ("ings", "ing", "ies", "ed", "es", "en", "er", "s", "e", "n")
 SHORTEST_STEM = 4
+MOST_WORDS = 16  # of a question that a query of the database has
 
 # Words that every text has. They say what language somebody writes and nothing about what.
 STOPWORDS = frozenset(
@@ -38,6 +40,12 @@ def words(text: str) -> list[str]:
 def content_words(text: str) -> list[str]:
     """The words that carry what a text is about."""
     return [form for raw in _WORD.findall(_folded(text)) if raw not in STOPWORDS for form in _forms(raw)]
+
+
+def any_of(text: str) -> str:
+    """A query of PostgreSQL's that finds texts with any word of this one, in any of its endings; empty for no words."""
+    found = [_stem(raw) for raw in _LETTERS.findall(text.casefold()) if _folded(raw) not in STOPWORDS]
+    return " | ".join(f"{word}:*" for word in dict.fromkeys(found[:MOST_WORDS]))
 
 
 def _folded(text: str) -> str:

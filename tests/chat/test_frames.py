@@ -179,7 +179,7 @@ def test_fields_of_a_wrong_kind_are_refused(fields: dict[str, object]) -> None:
         parse(ask(**fields))
 
 
-@pytest.mark.parametrize("fields", [{"attachments": ["a"]}, {"search": True}])
+@pytest.mark.parametrize("fields", [{"attachments": ["a"]}])
 def test_what_this_server_cannot_do_is_refused_and_not_left_out(fields: dict[str, object]) -> None:
     with pytest.raises(BadFrame) as caught:
         parse(ask(**fields))
