@@ -31,7 +31,7 @@ class Breaker:
         self._clock = clock
         self._pause = 0.0
         self._until = -math.inf
-        self._probing = False
+        self._probing = self._lost = False
 
     @property
     def state(self) -> State:
@@ -64,7 +64,8 @@ class Breaker:
     def succeeded(self) -> None:
         """It answered, be it with a refusal."""
         self.failures, self.last_failure = 0, None
-        self._pause, self._until, self._probing = 0.0, -math.inf, False
+        self._pause, self._until = 0.0, -math.inf
+        self._probing = self._lost = False
 
     def failed(self, failure: ProviderError) -> None:
         """It did not answer. A server that said when to come back is not asked before."""
@@ -75,6 +76,17 @@ class Breaker:
             self._open(min(2 * self._pause, LONGEST_PAUSE), failure)
         elif state == "closed" and self.failures >= OPENS_AFTER:
             self._open(FIRST_PAUSE, failure)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it is open because nobody was there, and not because of bad answers."""
+        return self._lost
+
+    def lost(self, failure: ProviderError) -> None:
+        """Nobody is there: open, or stay open, for a pause that a knock at the door can end."""
+        self.failures += not self._lost
+        self.last_failure, self._lost, self._probing = failure, True, False
+        self._open(max(FIRST_PAUSE, self._pause), failure)
 
     def refusal(self, name: str) -> Resting:
         """What is told to a call that is not let through."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from apps.llm.breaker import Breaker, State
 from apps.llm.errors import ProviderError, Resting, Unreachable
 from apps.llm.gate import Gate
 from apps.llm.providers.base import ModelInfo, Provider
+from apps.llm.registry import BUILDERS, build
 from apps.llm.settings import LlmSettings
 from apps.llm.shared_gate import SharedGate
 
@@ -46,7 +48,7 @@ class Backend:
         self.load = 0
         self.breaker = Breaker()
         self._started_by_us = started_by_us
-        self._failed = self._refused_first = self._refused_last = float("-inf")
+        self._failed = self._refused_first = self._refused_last = self._heard = float("-inf")
 
     @contextmanager
     def busy(self) -> Iterator[None]:
@@ -58,13 +60,28 @@ class Backend:
             self.load -= 1
 
     @property
-    def rank(self) -> tuple[bool, int]:
-        """Smaller is better."""
-        return time.monotonic() - self._failed < COOL_DOWN, self.load
+    def rank(self) -> tuple[bool, int, float]:
+        """Smaller is better. Chance decides between equals: else all processes would begin with the same server."""
+        return time.monotonic() - self._failed < COOL_DOWN, self.load, random.random()  # noqa: S311
+
+    def heard_within(self, seconds: float) -> bool:
+        """Whether an answer of this server began so short a time ago."""
+        return time.monotonic() - self._heard < seconds
+
+    def gone(self, failure: ProviderError) -> None:
+        """It does not even answer a knock: ask it no more until it does."""
+        self.breaker.lost(failure)
+        self._failed = time.monotonic()
+
+    def back(self) -> None:
+        """It answers knocks."""
+        if self.breaker.is_lost:
+            self.worked()
 
     def worked(self) -> None:
         """Forget the failures of before."""
         self.breaker.succeeded()
+        self._heard = time.monotonic()
         self._failed = self._refused_first = self._refused_last = float("-inf")
 
     def failed(self, failure: ProviderError) -> None:
@@ -113,6 +130,10 @@ class Farm:
         free = [backend for backend in untried if backend.breaker.lets_through()]
         return min(free or (untried if last_resort else []), key=lambda backend: backend.rank, default=None)
 
+    def has_others(self, tried: Sequence[Backend]) -> bool:
+        """Whether another server than these would be asked."""
+        return any(backend not in tried and backend.breaker.lets_through() for backend in self.backends)
+
     def resting(self) -> Resting:
         """What to tell where `pick` finds nobody: of the server that may be asked first again."""
         return min((b.breaker for b in self.backends), key=lambda breaker: breaker.wait).refusal(self.kind)
@@ -136,6 +157,8 @@ class Farm:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
+            return
+        if self._refreshing is not None and not self._refreshing.done() and self._refreshing.get_loop() is loop:
             return
         self._fresh_until = time.monotonic() + FRESH_AFTER_FAILURE
         self._refreshing = loop.create_task(self._refresh_quietly())
@@ -176,3 +199,21 @@ class Farm:
             await self.refresh()
         except ProviderError:
             self._fresh_until = time.monotonic() + FRESH_AFTER_FAILURE
+
+
+class Farms:
+    """The farms of all kinds, made when they are first asked for. `providers` takes the place of configured ones."""
+
+    def __init__(self, settings: LlmSettings, providers: Mapping[str, Sequence[Provider]]) -> None:
+        self._settings = settings
+        self._made = {kind: Farm(kind, given, settings) for kind, given in providers.items()}
+        self.kinds = tuple(dict.fromkeys((*self._made, *(kind for kind in settings.kinds if kind in BUILDERS))))
+
+    def __getitem__(self, kind: str) -> Farm:
+        if kind not in self._made:
+            self._made[kind] = Farm(kind, build(kind, self._settings), self._settings)
+        return self._made[kind]
+
+    def made(self) -> list[Farm]:
+        """Those that somebody has asked for already."""
+        return list(self._made.values())

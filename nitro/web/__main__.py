@@ -40,6 +40,7 @@ def keep_turns() -> None:
     pulls.begin()
     with suppress(ProviderError):
         router().look_around()
+        router().keep_watch()
         router().resolve()
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import pytest
 
 from apps.llm import farm as farms
+from apps.llm import reaching
 from apps.llm import router as routers
 from apps.llm.errors import Garbled, Loading, ModelMissing, ProviderError, Refused, TimedOut, Unreachable
 from apps.llm.events import Chosen, Finished, Progress, RouterEvent, TextDelta
@@ -224,7 +225,7 @@ async def test_stopping_frees_the_server(slow_standin: StandIn) -> None:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Poll often and give up soon."""
-    monkeypatch.setattr(routers, "POLL", 0.01)
+    monkeypatch.setattr(reaching, "POLL", 0.01)
     monkeypatch.setattr(routers, "LOAD_LIMIT", 0.2)
     monkeypatch.setattr(farms, "START_GRACE", 0.1)
 
