@@ -16,15 +16,19 @@ def build(pages: Application) -> Application:
     from apps.chat.rooms import ROOMS
     from apps.chat.routing import websocket_urlpatterns as chat_patterns
     from apps.chat.visits import KeyDoor
-    from apps.voice.routing import PREFIX, SCOPE
-    from apps.voice.routing import websocket_urlpatterns as voice_patterns
+    from apps.images import routing as images
+    from apps.voice import routing as voice
 
     chatting = SignedInMiddleware(URLRouter(chat_patterns))
-    speaking = SignedInMiddleware(URLRouter(voice_patterns), needed=SCOPE)
+    rooms = {
+        room.PREFIX: SignedInMiddleware(URLRouter(room.websocket_urlpatterns), needed=room.SCOPE)
+        for room in (voice, images)
+    }
 
     async def by_room(scope: AsgiScope, receive: Any, send: Any) -> None:
         """Each room's sockets need a key with a scope of their own."""
-        await (speaking if scope["path"].startswith(PREFIX) else chatting)(scope, receive, send)
+        room = next((door for prefix, door in rooms.items() if scope["path"].startswith(prefix)), chatting)
+        await room(scope, receive, send)
 
     sockets = OriginGuard(by_room)
     application: Application = ProtocolTypeRouter({"http": KeyDoor(pages, ROOMS), "websocket": sockets})

@@ -142,7 +142,6 @@ TEMPERATURE = env.number("TEMPERATURE", 0.7, low=0, high=2)
 TOP_P = env.number("TOP_P", 0.9, low=0, high=1)
 TOP_K = env.integer("TOP_K", 40, low=0, high=1000)
 REPEAT_PENALTY = env.number("REPEAT_PENALTY", 1.1, low=0, high=2)
-IMAGE_ENGINE = env.text("IMAGE_ENGINE", "auto")
 
 # --- speech ---------------------------------------------------------------------------------------------------------
 STT_ENGINE = env.choice("STT_ENGINE", "auto", ("auto", "builtin", "whisper", "openai", "google"))
@@ -162,6 +161,18 @@ SEARCH_ENGINE = env.choice("SEARCH_ENGINE", "auto", ("auto", *SEARCH_KINDS))
 SEARXNG_URL = env.url("SEARXNG_URL")
 BRAVE_API_KEY = env.secret("BRAVE_API_KEY")
 FETCH_ALLOWED_PRIVATE = env.places("FETCH_ALLOWED_PRIVATE")
+
+# --- pictures -------------------------------------------------------------------------------------------------------
+IMAGE_ENGINE = env.choice("IMAGE_ENGINE", "auto", ("auto", "painter", "a1111", "openai", "gemini", "diffusers"))
+IMAGE_SECONDS = env.integer("IMAGE_SECONDS", 3600, low=5, high=86_400)
+A1111_BASE_URL = env.url("A1111_BASE_URL")
+A1111_MODEL = env.text("A1111_MODEL")
+IMAGE_OPENAI_BASE_URL = env.url("IMAGE_OPENAI_BASE_URL")
+IMAGE_OPENAI_API_KEY = env.secret("IMAGE_OPENAI_API_KEY")
+IMAGE_OPENAI_MODEL = env.text("IMAGE_OPENAI_MODEL", "gpt-image-1")
+GEMINI_IMAGE_MODEL = env.text("GEMINI_IMAGE_MODEL")
+DIFFUSION_MODEL = env.text("DIFFUSION_MODEL")
+DIFFUSION_IDLE_SECONDS = env.integer("DIFFUSION_IDLE_SECONDS", 300, low=5, high=86_400)
 
 # --- limits ---------------------------------------------------------------------------------------------------------
 RATE_LIMIT_CHAT = env.rate("RATE_LIMIT_CHAT", "60/minute")

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -31,6 +33,19 @@ async def publish(news: dict[str, Any]) -> bool:
         logger.info("News could not be published: %s", type(error).__name__)
         return False
     return True
+
+
+def tell(news: dict[str, Any]) -> None:
+    """As `publish`, from any thread, without waiting for it."""
+    asyncio.run_coroutine_threadsafe(publish(news), _loop())
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """A loop of its own for those who have none, in a thread that ends with the process."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="news", daemon=True).start()
+    return loop
 
 
 async def listen(receive: Callable[[dict[str, Any]], None]) -> None:
