@@ -14,7 +14,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from apps.accounts.models import User
 from apps.chat import frames, selectors, turns
 from apps.chat.frames import Attach, BadFrame, ClientFrame, NotJson, Stop
-from apps.chat.turnlog import Delta, End, Item, Status, Thought
+from apps.chat.telling import frames_of
 from apps.core.addresses import scope_address
 from apps.core.database import in_database
 from apps.core.errors import NitroError
@@ -167,7 +167,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
         turn = str(turn_id)
         try:
             async for item in items:
-                for frame in _frames_of(turn, item):
+                for frame in frames_of(turn, item):
                     await self._send(frame)
         finally:
             await items.aclose()
@@ -179,28 +179,3 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
 
     async def _send(self, frame: dict[str, Any]) -> None:
         await self.send(text_data=frames.render(frame))
-
-
-def _frames_of(turn: str, item: Item) -> list[dict[str, Any]]:
-    """The frames that tell one item."""
-    if isinstance(item, Delta):
-        frame: dict[str, Any] = {"type": "delta", "turn": turn, "seq": item.seq, "text": item.text}
-        if item.html is not None:
-            frame["html"] = item.html.as_json()
-        return [frame]
-    if isinstance(item, Thought):
-        return [{"type": "reasoning", "turn": turn, "at": item.at, "text": item.text}]
-    if isinstance(item, Status):
-        status: dict[str, Any] = {"type": "status", "turn": turn, "state": item.state}
-        counted = {"position": item.position, "total": item.total}
-        return [status | {name: number for name, number in counted.items() if number is not None}]
-    return _frames_of_end(turn, item)
-
-
-def _frames_of_end(turn: str, end: End) -> list[dict[str, Any]]:
-    done: dict[str, Any] = {"type": "done", "turn": turn, "seq": end.seq, **end.done}
-    if end.html is not None:
-        done["html"] = end.html.as_json()
-    if end.error is None:
-        return [done]
-    return [{"type": "error", "turn": turn, **end.error}, done]

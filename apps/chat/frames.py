@@ -167,7 +167,7 @@ def _optional_uuid(data: Mapping[str, Any]) -> UUID | None:
     return _uuid(data, "id") if data.get("id") is not None else None
 
 
-def _model(data: Mapping[str, Any]) -> str:
+def model_name(data: Mapping[str, Any]) -> str:
     value = data.get("model") or ""
     if not isinstance(value, str) or len(value) > 200 or UNPAIRED_OR_NUL.search(value):
         raise BadFrame("'model' must be the name of a model.", hint="Leave it out for the default model.")
@@ -214,7 +214,7 @@ def _ask(data: Mapping[str, Any]) -> Ask:
     return Ask(
         id=_uuid(data, "id"),
         text=clean_text(data.get("text")),
-        model=_model(data),
+        model=model_name(data),
         options=options(data.get("options")),
         cache=_switch(data, "cache", otherwise=True),
         search=_switch(data, "search", otherwise=False),
@@ -226,7 +226,7 @@ def _stop(data: Mapping[str, Any]) -> Stop:
 
 
 def _retry(data: Mapping[str, Any]) -> Retry:
-    return Retry(message=_uuid(data, "message"), model=_model(data), id=_optional_uuid(data))
+    return Retry(message=_uuid(data, "message"), model=model_name(data), id=_optional_uuid(data))
 
 
 def _edit(data: Mapping[str, Any]) -> Edit:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from apps.chat import asking, batches
 from apps.chat.completions import answering
 from apps.chat.completions.wire import asked_from
 from apps.chat.visits import Answer, Visit
+from apps.core.idempotency import HEADER, key_from
 from apps.llm.router import default_options
 
 
@@ -17,4 +19,25 @@ async def completions(visit: Visit) -> None:
         await visit.answer(await answering.whole(user=visit.user, asked=asked))
 
 
-ROOMS: dict[str, Answer] = {"/v1/chat/completions": completions}
+async def chat(visit: Visit) -> None:
+    """`POST /api/chat/`"""
+    question = asking.question_from(visit.body, key_from(visit.header(HEADER)))
+    asked = await asking.ask(user=visit.user, question=question)
+    if question.stream:
+        await visit.stream(asking.pieces(asked))
+    else:
+        await visit.answer(await asking.whole(asked))
+
+
+async def batch(visit: Visit) -> None:
+    """`POST /api/chat/batch/`"""
+    requests = batches.requests_from(visit.body)
+    key = key_from(visit.header(HEADER))
+    await visit.answer(await batches.answers(user=visit.user, requests=requests, admit=visit.count, key=key))
+
+
+ROOMS: dict[str, Answer] = {
+    "/v1/chat/completions": completions,
+    "/api/chat/": chat,
+    "/api/chat/batch/": batch,
+}

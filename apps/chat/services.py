@@ -69,6 +69,14 @@ def conversation_create(*, user: User, model: str = "", title: str = "") -> Conv
     return Conversation.objects.create(owner=user, model=model, title=title[:120])
 
 
+def conversation_ensure(*, user: User, conversation_id: UUID, model: str = "") -> Conversation:
+    """The user's chat of this id, begun where there is none; raises `NotFound` where the id is taken by another's."""
+    Conversation.objects.bulk_create(
+        [Conversation(id=conversation_id, owner=user, model=model[:200])], ignore_conflicts=True
+    )
+    return selectors.conversation_get(user=user, conversation_id=conversation_id)
+
+
 def conversation_rename(*, user: User, conversation_id: UUID, title: str) -> Conversation:
     """Give a chat another title; raises `Invalid` for a blank one."""
     name = " ".join(title.replace("\x00", "").split())[:120]

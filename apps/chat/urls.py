@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.chat import settings_views, views
+from apps.chat.api.asking import Batch, Chat
 from apps.chat.api.conversations import Conversations, OneConversation
 from apps.chat.api.openai import ChatCompletions, Models
 
@@ -28,6 +29,8 @@ urlpatterns = [
     path("offline/", views.offline, name="offline"),
     path("v1/chat/completions", ChatCompletions.as_view(), name="v1-completions"),
     path("v1/models", Models.as_view(), name="v1-models"),
+    path("api/chat/", Chat.as_view(), name="api-chat"),
+    path("api/chat/batch/", Batch.as_view(), name="api-batch"),
     path("api/conversations/", Conversations.as_view(), name="api-conversations"),
     path("api/conversations/<uuid:conversation_id>/", OneConversation.as_view(), name="api-conversation"),
 ]

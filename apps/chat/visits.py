@@ -22,6 +22,7 @@ from apps.accounts.models import Scope, User
 from apps.accounts.sockets import Application, AsgiScope, Receive, Send, header_of
 from apps.accounts.watch import watch
 from apps.chat.flow import Flow
+from apps.chat.telling import event_of
 from apps.core.addresses import scope_address
 from apps.core.bodies import sound_json
 from apps.core.database import in_database
@@ -73,6 +74,13 @@ class Visit:
         """Who asks; only once they are signed in."""
         return cast(User, self.access.user)
 
+    def header(self, name: str) -> str:
+        return header_of(self.scope, name.lower().encode())
+
+    async def count(self) -> None:
+        """Count a question for the limits of this user and address; raises where it is one too many."""
+        await in_database(limits.question_admit, user_id=self.user.pk, address=scope_address(self.scope))
+
     async def answer(self, value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
         """Send JSON in one piece."""
         raw = orjson.dumps(value)
@@ -118,11 +126,6 @@ class Visit:
 Answer = Callable[[Visit], Awaitable[None]]
 
 
-def event_of(value: Any) -> bytes:
-    """One server-sent event."""
-    return b"data: " + orjson.dumps(value) + b"\n\n"
-
-
 class KeyDoor:
     """Lets programs with a key in at some addresses; everything else goes to Django."""
 
@@ -164,8 +167,7 @@ async def admit(visit: Visit, receive: Receive) -> None:
     if not visit.access.allows(Scope.CHAT):
         raise NotAllowed("This key does not have the scope that this needs.", code="scope_missing")
     visit.body = sound_json(raw)
-    address = scope_address(visit.scope)
-    await in_database(limits.question_admit, user_id=visit.user.pk, address=address)
+    await visit.count()
 
 
 async def _body(receive: Receive) -> bytes:

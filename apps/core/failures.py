@@ -35,7 +35,7 @@ class Failure:
     @classmethod
     def of(cls, error: NitroError) -> Failure:
         param = getattr(error, "param", "")
-        details = {param: [error.message]} if param else {}
+        details = getattr(error, "details", {param: [error.message]} if param else {})
         return cls(error.status, error.code, error.message, error.hint, details, error.retry_after)
 
     def at(self, path: str) -> Failure:

@@ -56,11 +56,15 @@ def idempotent(view: View) -> View:
 
 
 def key_of(request: Request) -> str:
-    """The key that was sent, empty where there is none; raises `Invalid` for one that cannot be kept."""
-    key: str = request.headers.get(HEADER, "")
-    if len(key) > KEY_LIMIT or not key.isprintable():
+    """The key that was sent, empty where there is none."""
+    return key_from(request.headers.get(HEADER, ""))
+
+
+def key_from(header: str) -> str:
+    """A header's value as a key; raises `Invalid` for one that cannot be kept."""
+    if len(header) > KEY_LIMIT or not header.isprintable():
         raise Invalid(f"An {HEADER} is a word of at most {KEY_LIMIT} printable characters, such as a UUID.")
-    return key
+    return header
 
 
 def answer_once(request: Request, key: str, work: Callable[[], Response]) -> Response:

@@ -26,6 +26,8 @@ ROWS: tuple[Row, ...] = (
     # chat: API
     program("chat:v1-completions", 400, "post"),
     program("chat:v1-models", 200),
+    program("chat:api-chat", 400, "post"),
+    program("chat:api-batch", 400, "post"),
     program("chat:api-conversations", 201, "post"),
     program("chat:api-conversations", 200),
     program_own("chat:api-conversation", 200),

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.http.response import HttpResponseBase
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.authentication import caller
 from apps.accounts.throttling import QuestionThrottle
-from apps.chat.api.streams import EVENTS, event_stream
+from apps.chat.api.streams import EVENTS, STREAMED, event_stream
 from apps.chat.completions import answering
 from apps.chat.completions.wire import asked_from
 from apps.core.endpoints import Endpoint, waited
@@ -78,7 +78,6 @@ QUESTION = OpenApiExample(
     {"model": "auto", "messages": [{"role": "user", "content": "Write a haiku about bread."}], "max_tokens": 60},
     request_only=True,
 )
-STREAMED = OpenApiResponse(str, "Where `stream` is true: server-sent events, the last one `[DONE]`.")
 
 
 class ChatCompletions(Endpoint):

@@ -6,13 +6,15 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from django.http import StreamingHttpResponse
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework.request import Request
 
-from apps.chat.visits import event_of
+from apps.chat.telling import event_of
 from apps.core.errors import NitroError
 from apps.core.failures import Failure
 
 EVENTS = "text/event-stream"
+STREAMED = OpenApiResponse(str, "Where `stream` is true: server-sent events.")
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 

@@ -82,7 +82,7 @@ async def _events(user: User, asked: Asked, tally: Tally) -> AsyncGenerator[Rout
         tool_choice=asked.tool_choice,
     )
     try:
-        async with aclosing(router().stream(target, call)) as events:
+        async with aclosing(router().stream(target, call, who=str(user.pk))) as events:
             async for event in events:
                 tally.take(event)
                 yield event

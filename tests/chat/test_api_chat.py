@@ -1,0 +1,161 @@
+"""Questions over `/api/chat/`, whole, streamed and many at once, through the whole application."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from apps.accounts.models import User
+from apps.chat import services
+from apps.chat.models import Conversation, Message, Turn
+from apps.core.database import in_database
+from apps.llm.errors import TimedOut
+from apps.llm.providers.scripted import Script, Scripted
+from tests import cast
+from tests.chat.programs import begin, post, until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CHAT, BATCH = "/api/chat/", "/api/chat/batch/"
+WORDS = "".join(f"t{n:05d} " for n in range(1, 11))
+FIELDS = {"conversation", "message", "text", "finish_reason", "usage", "timing", "cached", "provider", "model"}
+
+
+@pytest.fixture
+async def key(transactional_db: None) -> str:
+    return await in_database(lambda: cast.key_of(cast.alice(), "chat"))
+
+
+def state_of(message_id: str) -> str:
+    return Turn.objects.get(answer=UUID(message_id)).state
+
+
+async def test_a_question_begins_a_chat_and_is_answered(model: Scripted, key: str) -> None:
+    heard = await post(CHAT, {"message": "Numbers, please."}, key)
+    assert heard.status == 200
+    assert heard.json.keys() >= FIELDS
+    assert heard.json["text"] == WORDS
+    answer = await in_database(lambda: Message.objects.get(pk=heard.json["message"]))
+    assert str(answer.conversation_id) == heard.json["conversation"]
+    assert answer.text == WORDS
+
+
+async def test_the_next_question_goes_into_the_same_chat(model: Scripted, key: str) -> None:
+    first = await post(CHAT, {"message": "One."}, key)
+    await post(CHAT, {"message": "Two.", "conversation": first.json["conversation"]}, key)
+    assert [message.text for message in model.calls[-1].messages] == ["One.", WORDS, "Two."]
+
+
+async def test_a_stream_is_the_frames_of_the_websocket(model: Scripted, key: str) -> None:
+    heard = await post(CHAT, {"message": "Numbers, please.", "stream": True}, key)
+    kinds = [event["type"] for event in heard.events]
+    assert kinds[0] == "accepted"
+    assert kinds[-1] == "done"
+    deltas = [event for event in heard.events if event["type"] == "delta"]
+    assert [delta["seq"] for delta in deltas] == list(range(1, len(deltas) + 1))
+    assert "".join(delta["text"] for delta in deltas) == WORDS
+
+
+async def test_a_program_that_leaves_stops_its_answer_and_the_words_stay(model: Scripted, key: str) -> None:
+    model.scripts = [Script(tokens=("a ",) * 1000, delay=0.02)]
+    call = await begin(CHAT, {"message": "Long, please.", "stream": True}, key)
+    async for piece in call.pieces():
+        if b'"delta"' in piece:
+            break
+    await call.leave()
+    await until(lambda: model.running == 0)
+    answer = call.heard.events[0]["answer"]
+    async with asyncio.timeout(30):
+        while await in_database(state_of, answer) == Turn.State.RUNNING:
+            await asyncio.sleep(0.05)
+    assert await in_database(state_of, answer) == Turn.State.STOPPED
+
+
+async def test_a_failed_answer_has_the_status_of_its_reason(model: Scripted, key: str) -> None:
+    model.scripts = [Script(failure=TimedOut("Too slow."))]
+    heard = await post(CHAT, {"message": "Hello?"}, key)
+    assert (heard.status, heard.json["code"]) == (504, "provider_timeout")
+    assert heard.json["details"].keys() == {"conversation", "message"}
+
+
+async def test_somebody_elses_chat_is_404(model: Scripted, key: str) -> None:
+    theirs = await in_database(lambda: services.conversation_create(user=cast.bob()))
+    heard = await post(CHAT, {"message": "Hello?", "conversation": str(theirs.pk)}, key)
+    assert heard.status == 404
+    assert not model.calls
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"message": "  "},
+        {"message": "x" * 100_001},
+        {"message": "a", "conversation": "b"},
+        {"message": "a", "stream": 1},
+        {"message": "a", "options": {"n_discard": 3}},
+        {"message": "a", "model": 7},
+        [],
+    ],
+)
+async def test_what_is_no_question_is_400_and_leaves_nothing(model: Scripted, key: str, body: Any) -> None:
+    assert (await post(CHAT, body, key)).status == 400
+    assert not await in_database(Conversation.objects.exists)
+
+
+async def test_an_unknown_model_is_told_with_its_status(model: Scripted, key: str) -> None:
+    heard = await post(CHAT, {"message": "a", "model": "gpt-9"}, key)
+    assert (heard.status, heard.json["code"]) == (404, "model_missing")
+
+
+async def test_the_same_key_twice_makes_one_chat_and_one_generation(model: Scripted, key: str) -> None:
+    headers = {"idempotency-key": "one"}
+    first = await post(CHAT, {"message": "Once."}, key, headers=headers)
+    second = await post(CHAT, {"message": "Once."}, key, headers=headers)
+    assert first.json["message"] == second.json["message"]
+    assert second.json["text"] == WORDS
+    assert len(model.calls) == 1
+    assert (await post(CHAT, {"message": "Twice."}, key, headers=headers)).status == 422
+
+
+async def test_who_has_a_key_to_come_back_with_may_leave(model: Scripted, key: str) -> None:
+    model.scripts = [Script(tokens=("a ",) * 30, delay=0.02)]
+    call = await begin(CHAT, {"message": "Once.", "stream": True}, key, headers={"idempotency-key": "one"})
+    async for piece in call.pieces():
+        if b'"delta"' in piece:
+            break
+    await call.leave()
+    heard = await post(CHAT, {"message": "Once."}, key, headers={"idempotency-key": "one"})
+    assert heard.json["text"] == "a " * 30
+
+
+async def test_a_batch_is_answered_in_order_each_with_its_own_status(model: Scripted, key: str) -> None:
+    requests = [{"message": "One."}, {"message": ""}, {"message": "Three.", "model": "gpt-9"}, {"message": "Four."}]
+    heard = await post(BATCH, {"requests": requests}, key)
+    assert [result["status"] for result in heard.json["results"]] == [200, 400, 404, 200]
+    assert heard.json["results"][3]["answer"]["text"] == WORDS
+
+
+async def test_a_batch_runs_side_by_side_and_stops_together(model: Scripted, key: str) -> None:
+    model.scripts = [Script(tokens=("a ",) * 1000, delay=0.02)]
+    call = await begin(BATCH, {"requests": [{"message": f"{n}."} for n in range(4)]}, key)
+    await until(lambda: model.running == 4)
+    await call.leave()
+    await until(lambda: model.running == 0)
+
+
+async def test_every_question_of_a_batch_counts(model: Scripted, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django.conf.settings.RATE_LIMIT_CHAT", "2/minute")
+    heard = await post(BATCH, {"requests": [{"message": f"{n}."} for n in range(3)]}, key)
+    assert sorted(result["status"] for result in heard.json["results"]) == [200, 200, 429]
+
+
+@pytest.mark.parametrize("requests", [[], None, "x", [{"message": "a"}] * 101])
+async def test_a_batch_of_nothing_or_too_much_is_400(model: Scripted, key: str, requests: Any) -> None:
+    assert (await post(BATCH, {"requests": requests}, key)).status == 400
+
+
+async def test_a_chat_of_an_unknown_id_is_404(model: Scripted, alice: User, key: str) -> None:
+    assert (await post(CHAT, {"message": "a", "conversation": str(uuid4())}, key)).status == 404
