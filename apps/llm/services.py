@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.core.errors import Invalid, NitroError, NotAllowed
+from apps.core.errors import Invalid, NitroError, NotAllowed, NotFound
 from apps.llm import selectors
 from apps.llm.models import NAME_LIMIT, Pull
 
@@ -41,6 +41,14 @@ def administrator_required(*, user: User) -> None:
         raise NotAllowed("Only administrators install and remove models.", hint="Ask an administrator to do it.")
 
 
+def name_of_model(given: str) -> str:
+    """A name that a model can have, in its short form. Raises `Invalid`."""
+    name = given.strip().removesuffix(":latest")
+    if len(name) > NAME_LIMIT or not NAME.fullmatch(name) or ".." in name:
+        raise Invalid("No model has a name like that.", hint=NAME_HINT)
+    return name
+
+
 def pull_start(*, user: User | None, name: str) -> Pull:
     """Ask for a model: a new download, or the one that is under way. None stands for whoever has the command line.
 
@@ -48,9 +56,7 @@ def pull_start(*, user: User | None, name: str) -> Pull:
     """
     if user is not None:
         administrator_required(user=user)
-    name = name.strip().removesuffix(":latest")
-    if len(name) > NAME_LIMIT or not NAME.fullmatch(name) or ".." in name:
-        raise Invalid("No model has a name like that.", hint=NAME_HINT)
+    name = name_of_model(name)
     try:
         with transaction.atomic():
             return Pull.objects.create(name=name, asked_by=user)
@@ -62,7 +68,18 @@ def pull_start(*, user: User | None, name: str) -> Pull:
 def pull_cancel(*, user: User, pull_id: UUID) -> Pull:
     """End a download; the process that carries it lets go within a second. Harmless for one that has ended."""
     administrator_required(user=user)
-    pull = selectors.pull_get(user=user, pull_id=pull_id)
+    return _cancelled(selectors.pull_get(user=user, pull_id=pull_id))
+
+
+def pull_cancel_by_name(*, name: str) -> Pull:
+    """End the download of a model, for whoever has the command line. Raises `NotFound`."""
+    pull = Pull.objects.filter(name=name_of_model(name), state__in=Pull.UNDER_WAY).first()
+    if pull is None:
+        raise NotFound(f"No download of {name} is under way.", hint="`nitro models list` shows what is installed.")
+    return _cancelled(pull)
+
+
+def _cancelled(pull: Pull) -> Pull:
     rows = Pull.objects.filter(pk=pull.pk, state__in=Pull.UNDER_WAY)
     rows.update(cancel_requested=True, updated_at=timezone.now())
     rows.filter(lease_until=None).update(state=Pull.State.CANCELLED)
