@@ -46,6 +46,7 @@ class Backend:
     def __init__(self, provider: Provider, *, started_by_us: bool) -> None:
         self.provider = provider
         self.load = 0
+        self._asked = -random.random()  # noqa: S311
         self.breaker = Breaker()
         self._started_by_us = started_by_us
         self._failed = self._refused_first = self._refused_last = self._heard = float("-inf")
@@ -54,6 +55,7 @@ class Backend:
     def busy(self) -> Iterator[None]:
         """Counts one answer for as long as it is being generated."""
         self.load += 1
+        self._asked = time.monotonic()
         try:
             yield
         finally:
@@ -61,8 +63,9 @@ class Backend:
 
     @property
     def rank(self) -> tuple[bool, int, float]:
-        """Smaller is better. Chance decides between equals: else all processes would begin with the same server."""
-        return time.monotonic() - self._failed < COOL_DOWN, self.load, random.random()  # noqa: S311
+        """Smaller is better. Of equals the one that was asked longest ago; at first chance decides, for else all
+        processes would begin with the same server."""
+        return time.monotonic() - self._failed < COOL_DOWN, self.load, self._asked
 
     def heard_within(self, seconds: float) -> bool:
         """Whether an answer of this server began so short a time ago."""
