@@ -8,7 +8,25 @@ from importlib import import_module
 from nitro.environment import SettingError
 
 # Commands that need no Django, and start a second earlier without it.
-LEAN = {"up": "nitro.supervisor", "backup": "nitro.backup.make", "restore": "nitro.backup.restore"}
+LEAN = {
+    "up": "nitro.supervisor",
+    "web": "nitro.web.__main__",
+    "worker": "nitro.worker",
+    "beat": "nitro.beating",
+    "prepare": "nitro.prepare",
+    "backup": "nitro.backup.make",
+    "restore": "nitro.backup.restore",
+}
+
+
+def lead(module: str, words: list[str]) -> int | None:
+    """Run a lean command; returns the exit status."""
+    try:
+        command: Callable[[list[str]], int | None] = import_module(module).main
+        return command(words)
+    except SettingError as error:
+        sys.stderr.write(f"nitro: {error}\n")
+        return 1
 
 
 def main() -> None:
@@ -16,8 +34,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nitro.settings")
     lean = LEAN.get("".join(sys.argv[1:2]))
     if lean:
-        command: Callable[[list[str]], int] = import_module(lean).main
-        sys.exit(command(sys.argv[2:]))
+        sys.exit(lead(lean, sys.argv[2:]))
     from django.core.management import execute_from_command_line
 
     try:

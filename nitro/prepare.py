@@ -49,7 +49,8 @@ def remembered(home: Path) -> dict[str, Any]:
         facts = json.loads((home / "prepared.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    usable = isinstance(facts, dict) and (home / "static" / "staticfiles.json").exists()
+    static = Path(os.environ.get("STATIC_FOLDER") or home / "static")
+    usable = isinstance(facts, dict) and (static / "staticfiles.json").exists()
     return facts if usable else {}
 
 
@@ -59,10 +60,12 @@ def prepare(home: Path, mark: str) -> str | None:
 
     django.setup()
     from apps.accounts.services import first_sign_in_link
+    from nitro import settings
 
     if remembered(home).get("fingerprint") != mark:
         migrate()
-        collect()
+        if not settings.STATIC_FOLDER:
+            collect()
     link = first_sign_in_link()
     (home / "prepared.json").write_text(json.dumps({"fingerprint": mark, "signed_in": link is None}), encoding="utf-8")
     return link
@@ -103,13 +106,37 @@ def collect() -> None:
     call_command("collectstatic", interactive=False, verbosity=0, clear=True, ignore_patterns=list(UNUSED))
 
 
-def main() -> None:
-    """`python -m nitro.prepare HOME MARK`: prints the link, if there is one, as the only line."""
+def prepare_alone() -> str | None:
+    """The same where the processes are started one by one, and whatever was done before is looked at anew."""
+    from nitro import settings
+
+    return prepare(settings.NITRO_HOME, fingerprint(settings.NITRO_HOME, settings.DATABASE_URL))
+
+
+def compile_static() -> None:
+    """For an image that carries its static files along (`STATIC_FOLDER`); needs no database."""
+    import django
+
+    django.setup()
+    collect()
+
+
+def main(words: list[str] | None = None) -> int:
+    """`nitro prepare`: prints the link, if there is one, as the only line. Returns the exit status.
+
+    `nitro prepare HOME MARK` is how `nitro up` calls it; `nitro prepare static` only compiles the static files.
+    """
+    given = sys.argv[1:] if words is None else words
+    os.environ.setdefault("NITRO_ROLE", "web")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nitro.settings")
-    link = prepare(Path(sys.argv[1]), sys.argv[2])
+    if given == ["static"]:
+        compile_static()
+        return 0
+    link = prepare(Path(given[0]), given[1]) if given else prepare_alone()
     if link:
         sys.stdout.write(link + "\n")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

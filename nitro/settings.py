@@ -184,7 +184,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 
 # --- Django ---------------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = NITRO_HOME / "static"
+STATIC_FOLDER = env.text("STATIC_FOLDER")
+STATIC_ROOT = Path(STATIC_FOLDER) if STATIC_FOLDER else NITRO_HOME / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "apps.core.stored.WholeFiles", "OPTIONS": {"location": NITRO_HOME / "files"}},

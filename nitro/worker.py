@@ -6,41 +6,22 @@ belongs to the main thread, which hears SIGTERM; Celery then tells the others th
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
+import sys
 import threading
 import warnings
 from typing import Any
 
 from celery import Celery, signals
-from celery.beat import Service
 from celery.exceptions import SecurityWarning
 
 logger = logging.getLogger(__name__)
 MAIN_QUEUE = "celery"
 THREADS = {MAIN_QUEUE: 2, "images": 4, "voice": 2}
-WAKE_SECONDS = 5
 RETRY_SECONDS = 5.0
 LEAVING_SECONDS = 8.0
-
-
-class Beat(threading.Thread):
-    """Sends periodic tasks when they are due. A database that is away for a while does not end it."""
-
-    def __init__(self, app: Celery) -> None:
-        super().__init__(name="beat", daemon=True)
-        self.app = app
-        self.ending = threading.Event()
-
-    def run(self) -> None:
-        """Beat until the process ends."""
-        self.app.set_current()
-        while not self.ending.is_set():
-            try:
-                Service(self.app, max_interval=WAKE_SECONDS, scheduler_cls=self.app.conf.beat_scheduler).start()
-            except Exception:
-                logger.exception("The beat stumbled and goes on in %g s.", RETRY_SECONDS)
-            self.ending.wait(RETRY_SECONDS)
 
 
 class Line(threading.Thread):
@@ -81,31 +62,48 @@ def begin_to_leave(*args: Any, **kwargs: Any) -> None:
     draining.begin()
 
 
-def main() -> None:
+def parse(words: list[str]) -> argparse.Namespace:
+    """The command line of `nitro worker`."""
+    parser = argparse.ArgumentParser(prog="nitro worker", description="Work off queues until SIGTERM.")
+    parser.add_argument("--queues", default=",".join(THREADS), help="which, by comma (default: %(default)s)")
+    parser.add_argument("--no-beat", action="store_true", help="leave what is due by the clock to others")
+    given = parser.parse_args(words)
+    given.queues = [name.strip() for name in given.queues.split(",") if name.strip()]
+    if not given.queues or set(given.queues) - set(THREADS):
+        parser.error(f"--queues takes some of: {', '.join(THREADS)}")
+    return given
+
+
+def main(words: list[str] | None = None) -> None:
     """Work until SIGTERM."""
+    given = parse(sys.argv[1:] if words is None else words)
     os.environ.setdefault("NITRO_ROLE", "worker")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nitro.settings")
     import django
 
     django.setup()
     from apps.core.publishing import Publisher
+    from nitro.beat import Beat
     from nitro.celery import app, make
 
     # In a container everything runs as root; nothing but JSON is ever taken from the queue.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     signals.worker_shutting_down.connect(begin_to_leave)
 
-    beat = Beat(app)
-    lines = [Line(make(), queue) for queue in THREADS if queue != MAIN_QUEUE]
-    threads: list[Beat | Line] = [beat, *lines]
-    for thread in threads:
-        thread.start()
+    main_queue, *others = given.queues
+    lines = [Line(make(), queue) for queue in others]
+    beat = None if given.no_beat else Beat(app)
+    for thread in (beat, *lines):
+        if thread is not None:
+            thread.start()
     publisher = Publisher()
     publisher.start()
-    worker = app.Worker(**options(MAIN_QUEUE), quiet=True)
+    worker = app.Worker(**options(main_queue), quiet=True)
     worker.start()
-    for thread in threads:
-        thread.ending.set()
+    if beat is not None:
+        beat.stop()
+    for line in lines:
+        line.ending.set()
     for line in lines:
         line.join(LEAVING_SECONDS)
     publisher.stop()

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import uvloop
 
+from nitro.embedded.errors import ServiceError
 from nitro.environment import SettingError
+from nitro.listening import listen
 
 # Daphne makes its event loop when it is imported.
 asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
@@ -63,18 +65,29 @@ def serve(fd: int, tls: tuple[Path, Path] | None = None) -> None:
     publisher.stop()
 
 
-def main() -> None:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m nitro.web")
-    parser.add_argument("--fd", type=int, required=True, help="the file descriptor of a listening socket")
+def parse(words: list[str]) -> argparse.Namespace:
+    """The command line of `nitro web`."""
+    parser = argparse.ArgumentParser(prog="nitro web", description="One web process, until SIGTERM.")
+    parser.add_argument("--fd", type=int, help="the file descriptor of a listening socket, instead of an address")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s)")
     parser.add_argument("--tls", type=Path, nargs=2, metavar=("CERTIFICATE", "KEY"), help="serve https with these")
-    given = parser.parse_args()
+    return parser.parse_args(words)
+
+
+def main(words: list[str] | None = None) -> int:
+    """Serve. Returns the exit status."""
+    given = parse(sys.argv[1:] if words is None else words)
     os.environ.setdefault("NITRO_ROLE", "web")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nitro.settings")
     try:
-        serve(given.fd, tuple(given.tls) if given.tls else None)
-    except SettingError as error:
-        sys.exit(f"nitro: {error}")
+        listening = None if given.fd is not None else listen(given.host, given.port)
+        serve(given.fd if listening is None else listening.detach(), tuple(given.tls) if given.tls else None)
+    except (SettingError, ServiceError) as error:
+        sys.stderr.write(f"nitro: {error}\n")
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
