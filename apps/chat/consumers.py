@@ -14,6 +14,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from apps.accounts.models import User
 from apps.chat import frames, selectors, turns
 from apps.chat.frames import Attach, BadFrame, ClientFrame, NotJson, Stop
+from apps.chat.sessions import Session, sessions
 from apps.chat.telling import frames_of
 from apps.core.addresses import scope_address
 from apps.core.database import in_database
@@ -21,7 +22,8 @@ from apps.core.errors import NitroError
 
 NOT_SIGNED_IN = 4401
 NOT_FOUND = 4404
-DATABASE_AWAY = 1013
+PAUSED = 4408  # another chat needed the place; the page offers to go on
+TRY_AGAIN_LATER = 1013
 NOT_JSON = 1007
 FRAMES_PER_SECOND = 60
 
@@ -46,20 +48,23 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
         self.tasks: set[asyncio.Task[None]] = set()
         self.second, self.frames_in_second = 0, 0
         self.refused = False
+        self.session = Session(is_busy=self._is_busy, pause=self._pause)
         await self.accept()
         if not self.user.is_authenticated:
             await self._refuse(NOT_SIGNED_IN, NitroError("You are not signed in.", code="not_signed_in"))
             return
         try:
             await in_database(selectors.conversation_get, user=self.user, conversation_id=self.conversation_id)
+            await sessions().enter(self.session)
         except NitroError as error:
-            await self._refuse(NOT_FOUND if error.permanent else DATABASE_AWAY, error)
+            await self._refuse(NOT_FOUND if error.permanent else TRY_AGAIN_LATER, error)
             return
         turns.on_news(self.conversation_id, self._hear)
 
     async def disconnect(self, code: int) -> None:
         """The turns go on; only the sending ends."""
         turns.off_news(self.conversation_id, self._hear)
+        sessions().leave(self.session)
         for task in [*self.tasks, *self.following.values()]:
             task.cancel()
 
@@ -68,6 +73,13 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
         self.refused = True
         await self._send(frames.error(problem))
         await self.close(code)
+
+    def _is_busy(self) -> bool:
+        return bool(self.following or self.opening)
+
+    def _pause(self) -> None:
+        problem = NitroError("This chat made room for another one.", code="paused", hint="Go on whenever you like.")
+        self._spawn(self._refuse(PAUSED, problem))
 
     # --- what the client says ---
 
@@ -78,6 +90,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.refused or self._flooding():
             return
+        self.session.touch()
         try:
             if text_data is None:
                 raise BadFrame("Binary frames are not understood here.", hint="Send JSON as text.")

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from apps.accounts import limits
 from apps.accounts.models import User
-from apps.chat import prompts, replay, replies, searching, selectors, services
+from apps.chat import prompts, replay, replies, searching, selectors, services, sessions
 from apps.chat.conductor import Conductor, Job
 from apps.chat.frames import Ask, Continue, Edit, Retry
 from apps.chat.models import Message, Turn
@@ -120,8 +120,11 @@ async def _listen() -> None:
 
 
 def _hear(item: dict[str, Any]) -> None:
-    if item.get("kind") == "stop":
-        _stop_here(UUID(item["turn"]))
+    match item.get("kind"):
+        case "stop":
+            _stop_here(UUID(item["turn"]))
+        case sessions.NEWS:
+            sessions.sessions().hear(item)
     for listener in _who_hears(item):
         listener(item)
 

@@ -1,0 +1,206 @@
+"""Live chat sessions: at most MAX_SESSIONS open sockets over all processes. One more closes the longest idle one.
+
+Redis knows every open socket by the process that holds it, ordered by how long it has been idle; a process that is
+killed takes its sockets with it when its lease is over. Without Redis nobody is kept out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+
+from apps.core import memory, news
+from apps.core.errors import Busy
+from apps.core.memory import MemoryAway
+
+logger = logging.getLogger(__name__)
+
+KEY = "nitro:sockets"
+BEAT_SECONDS = 3.0
+LEASE_MS = 15_000
+RETRY_SECONDS = 5.0
+NEWS = "pause"
+
+# Scores are the time (ms) since when a socket is idle, and far in the future while an answer is followed in it.
+# Returns {1} for room, {2, process, socket} for room that this one made, {0} where every socket is busy.
+OPEN = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+redis.call('ZADD', KEYS[1], now + ARGV[4], ARGV[1])
+local total, idle, place, whose = 0, math.huge, nil, nil
+for _, owner in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+    local key = KEYS[1] .. ':' .. owner
+    if tonumber(redis.call('ZSCORE', KEYS[1], owner)) < now then
+        redis.call('ZREM', KEYS[1], owner)
+        redis.call('DEL', key)
+    else
+        total = total + redis.call('ZCARD', key)
+        local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+        if first[1] and tonumber(first[2]) < idle then
+            idle, place, whose = tonumber(first[2]), first[1], owner
+        end
+    end
+end
+local answer = {1}
+if total >= tonumber(ARGV[3]) then
+    if not place or idle > now + 1e12 then return {0} end
+    redis.call('ZREM', KEYS[1] .. ':' .. whose, place)
+    answer = {2, whose, place}
+end
+redis.call('ZADD', KEYS[1] .. ':' .. ARGV[1], now, ARGV[2])
+return answer
+"""
+# Renews a process's lease and how long its sockets are idle (-1: busy); returns those that somebody else has closed.
+# Where Redis has forgotten the process, all of its sockets are put down anew.
+BEAT = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local key = KEYS[1] .. ':' .. ARGV[1]
+local forgotten = not redis.call('ZSCORE', KEYS[1], ARGV[1])
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+local closed = {}
+for place = 3, #ARGV, 2 do
+    local idle = tonumber(ARGV[place + 1])
+    local score = idle < 0 and now + 1e13 or now - idle
+    if forgotten or redis.call('ZSCORE', key, ARGV[place]) then
+        redis.call('ZADD', key, score, ARGV[place])
+    else
+        closed[#closed + 1] = ARGV[place]
+    end
+end
+return closed
+"""
+
+
+class SessionsFull(Busy):
+    """As many chats are open as may be, and an answer is being written in each."""
+
+    code = "sessions_full"
+    hint = "The page tries again by itself."
+
+
+@dataclass(eq=False, slots=True)
+class Session:
+    """One open socket. `is_busy` says whether an answer is followed in it, `pause` closes it for a newcomer."""
+
+    is_busy: Callable[[], bool]
+    pause: Callable[[], None]
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    last: float = field(default_factory=monotonic)
+
+    def touch(self) -> None:
+        """Somebody uses it."""
+        self.last = monotonic()
+
+    def idle_ms(self) -> int:
+        """For how long nobody has used it; -1 while it is busy."""
+        if self.is_busy():
+            self.touch()
+            return -1
+        return round((monotonic() - self.last) * 1000)
+
+
+class Sessions:
+    """The open sockets of one event loop."""
+
+    def __init__(self) -> None:
+        self.owner = f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
+        self.open: dict[str, Session] = {}
+        self._beating: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def enter(self, session: Session) -> None:
+        """Count a socket in, in one round trip; raises `SessionsFull` where nobody can make room."""
+        try:
+            found = await memory.asked(_open, self.owner, session.id)
+        except MemoryAway:
+            found = [1]
+        if found[0] == 0:
+            raise SessionsFull("Too many chats are being answered right now.", retry_after=RETRY_SECONDS)
+        self.open[session.id] = session
+        if self._beating is None or self._beating.done():
+            self._beating = asyncio.ensure_future(self._beat_for_ever())
+        if found[0] == 2:
+            self._spawn(self._ask_to_pause(found[1].decode(), found[2].decode()))
+
+    def leave(self, session: Session) -> None:
+        """Count a socket out; harmless where it was not in."""
+        if self.open.pop(session.id, None) is None:
+            return
+        self._spawn(self._forget(session.id))
+        if not self.open and self._beating is not None:
+            self._beating.cancel()
+
+    def hear(self, item: dict[str, Any]) -> None:
+        """News from another process: one of our sockets was closed there for somebody else."""
+        if item.get("owner") == self.owner:
+            self._close(str(item.get("socket")))
+
+    async def beat(self) -> None:
+        """Tell Redis how idle our sockets are, and close those that had to make room."""
+        with suppress(MemoryAway):
+            for socket in await memory.asked(_beat, self.owner, [(s.id, s.idle_ms()) for s in self.open.values()]):
+                self._close(socket.decode())
+
+    def _close(self, socket: str) -> None:
+        """Pause it, unless somebody has begun to use it in this very moment: then it stays, as one too many."""
+        session = self.open.get(socket)
+        if session is None:
+            return
+        if session.is_busy():
+            self._spawn(self._stay(socket))
+            return
+        del self.open[socket]
+        session.pause()
+
+    async def _beat_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            await self.beat()
+
+    async def _ask_to_pause(self, owner: str, socket: str) -> None:
+        if owner == self.owner:
+            self._close(socket)
+        else:
+            await news.publish({"kind": NEWS, "owner": owner, "socket": socket})
+
+    async def _forget(self, socket: str) -> None:
+        with suppress(MemoryAway):
+            await memory.asked(memory.ask, lambda redis: redis.zrem(f"{KEY}:{self.owner}", socket))
+
+    async def _stay(self, socket: str) -> None:
+        with suppress(MemoryAway):
+            await memory.asked(memory.ask, lambda redis: redis.zadd(f"{KEY}:{self.owner}", {socket: 2e13}))
+
+    def _spawn(self, work: Any) -> None:
+        task: asyncio.Task[None] = asyncio.ensure_future(work)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+def _open(owner: str, socket: str) -> list[Any]:
+    arguments = (owner, socket, settings.MAX_SESSIONS, LEASE_MS)
+    return memory.ask(lambda redis: redis.eval(OPEN, 1, KEY, *arguments))
+
+
+def _beat(owner: str, sockets: list[tuple[str, int]]) -> list[bytes]:
+    arguments = [part for socket in sockets for part in socket]
+    return memory.ask(lambda redis: redis.eval(BEAT, 1, KEY, owner, LEASE_MS, *arguments))
+
+
+_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Sessions] = WeakKeyDictionary()
+
+
+def sessions() -> Sessions:
+    """Those of the running event loop."""
+    return _by_loop.setdefault(asyncio.get_running_loop(), Sessions())
