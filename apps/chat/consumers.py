@@ -146,6 +146,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
                 answer=started.answer_id,
             )
             | {"title": started.title}
+            | ({"notice": started.notice} if started.notice else {})
         )
         if started.turn_id in self.following or started.turn_id in self.opening:
             return

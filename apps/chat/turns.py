@@ -51,6 +51,7 @@ class Started:
     question_id: UUID
     answer_id: UUID
     title: str
+    notice: str = ""  # how much of the day's allowance is used, once that is worth knowing
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class Admission:
 
     user_id: int
     address: str | None
+    notice: str = ""
 
     def count(self) -> None:
         """Count it once, however often its beginning has to be tried; raises what says that it is one too many."""
@@ -79,6 +81,7 @@ class Admission:
         running = selectors.running_count(user_id=self.user_id) if limited else 0
         limits.question_admit(user_id=self.user_id, address=self.address, running=running)
         self.address = None
+        self.notice = limits.quota_notice(user_id=self.user_id) if limited else ""
 
 
 def running_turns() -> RunningTurns:
@@ -173,7 +176,7 @@ async def start(*, user: User, conversation_id: UUID, frame: Starter, address: s
             _launch(running, user, read, frame, began)
     finally:
         running.starting -= 1
-    return Started(request.id, turn.id, turn.question_id, turn.answer_id, read.begun.title)
+    return Started(request.id, turn.id, turn.question_id, turn.answer_id, read.begun.title, admission.notice)
 
 
 def _is_ours(turn: Turn, request: Request) -> bool:

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 from django_htmx.middleware import HtmxDetails
 
+from apps.accounts import limits
 from apps.accounts.models import User
 from apps.chat import cards, selectors, services
 from apps.chat.engine import Engine, engine
@@ -155,8 +156,9 @@ def offline(request: HttpRequest) -> HttpResponse:
 
 def _page(request: Visit, context: dict[str, object], shown: Conversation | None = None) -> HttpResponse:
     chats = _chats(request, current=shown.id if shown else None)
-    whole = {**context, "chats": chats, "engine": _engine(shown, chats), "max_tokens": _max_tokens(shown)}
-    return render(request, "chat/page.html", whole)
+    settled = {"engine": _engine(shown, chats), "max_tokens": _max_tokens(shown)}
+    quota = limits.quota_notice(user_id=request.user.pk)
+    return render(request, "chat/page.html", {**context, **settled, "chats": chats, "quota": quota})
 
 
 def _engine(shown: Conversation | None, chats: cards.ChatList) -> Engine:

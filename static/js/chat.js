@@ -120,10 +120,10 @@ export class Chat extends EventTarget {
   }
 
   // The server is busy: what it did not take is sent again, unless it takes too long to wait for.
-  #later({ id, message, hint, retry_after: seconds }) {
+  #later({ id, code, message, hint, retry_after: seconds }) {
     if (id && seconds > LONGEST_WAIT) this.#refused(id, { message, hint });
     else if (seconds) setTimeout(() => this.#sendAll(), seconds * 1000);
-    else showToast(message);
+    else if (code !== "paused") showToast(message); // that one has a line of its own
   }
 
   #sendAll() {

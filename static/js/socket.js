@@ -1,6 +1,9 @@
 // One websocket that comes back: at once after a restart of the server, with growing pauses otherwise.
 
+import { offerToGoOn, wentOn } from "./pausing.js";
+
 const RESTARTING = 1012;
+const PAUSED = 4408;
 const FINAL = new Set([1007, 4401, 4404]);
 const PATIENCE = 1500;
 const LONGEST = 10_000;
@@ -26,13 +29,22 @@ export class Socket {
     return this.#socket?.readyState === WebSocket.OPEN;
   }
 
+  // What cannot be sent while the chat is paused is sent once it goes on: its requests are kept.
   send(frame) {
+    if (this.code === PAUSED) this.#goOn();
     if (this.isOpen) this.#socket.send(JSON.stringify(frame));
     return this.isOpen;
   }
 
+  #goOn() {
+    if (this.code !== PAUSED) return;
+    this.code = 0;
+    wentOn();
+    this.#open();
+  }
+
   #now() {
-    if (this.#socket || FINAL.has(this.code)) return;
+    if (this.#socket || FINAL.has(this.code) || this.code === PAUSED) return;
     clearTimeout(this.#timer);
     this.#open();
   }
@@ -57,6 +69,10 @@ export class Socket {
   #closed(code) {
     this.#socket = null;
     this.code = code;
+    if (code === PAUSED) {
+      offerToGoOn(() => this.#goOn());
+      return;
+    }
     if (FINAL.has(code)) {
       clearTimeout(this.#worry);
       this.#listener.refused(code);
