@@ -182,14 +182,20 @@ async def chats(user: User, count: int) -> list[Conversation]:
 @pytest_database
 async def test_the_socket_that_makes_room_is_told_so_and_can_come_back(alice: User, model: Scripted) -> None:
     first, second, third = [Wire(alice, chat.id) for chat in await chats(alice, 3)]
-    async with first, second:
-        await sessions.sessions().beat()
-        async with third:
+    here = sessions.sessions()
+    async with first:
+        await until(lambda: len(here.open) == 1)
+        next(iter(here.open.values())).last -= 60
+        async with second:
+            await until(lambda: len(here.open) == 2)
+            await here.beat()
+            await third.__aenter__()
             told = await first.next()
             assert (told["type"], told["code"]) == ("error", "paused")
             assert (await first.next()) == {"type": "closed", "code": 4408}
             await third.ask()
             assert words(await third.to_the_end()) == "".join(numbered(10))
+            await third.__aexit__(None, None, None)
     again = Wire(alice, first_chat(first))
     async with again:
         await again.ask()
