@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.chat import frames, selectors
+from apps.chat import frames, selectors, services
 from apps.chat.models import Conversation
 from apps.core.errors import Invalid
 
 SYSTEM_PROMPT_LIMIT = 8000
+
+
+@transaction.atomic
+def conversation_change(*, user: User, conversation_id: UUID, changes: Mapping[str, Any]) -> Conversation:
+    """Change what is named, all of it or nothing; raises `Invalid` for what cannot be taken."""
+    name: dict[str, Any] = {"user": user, "conversation_id": conversation_id}
+    before = selectors.conversation_get(**name)
+    if "title" in changes:
+        services.conversation_rename(**name, title=changes["title"])
+    if "model" in changes:
+        services.conversation_set_model(**name, model=changes["model"])
+    if "pinned" in changes:
+        conversation_pin(**name, pinned=changes["pinned"])
+    if "options" in changes or "system_prompt" in changes:
+        conversation_configure(
+            **name,
+            options=changes.get("options", before.options),
+            system_prompt=changes.get("system_prompt", before.system_prompt),
+        )
+    return selectors.conversation_get(**name)
 
 
 def conversation_configure(

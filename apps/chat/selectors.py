@@ -115,6 +115,18 @@ def conversation_list(*, user: User, before: datetime | None = None, limit: int 
     return list(rows[:limit])
 
 
+def messages_of(*, user: User, conversation_id: UUID) -> QuerySet[Message]:
+    """All messages of one of the user's conversations, for pages of them; raises `NotFound`."""
+    conversation = conversation_get(user=user, conversation_id=conversation_id)
+    return Message.objects.filter(conversation=conversation).defer("html")
+
+
+def last_turns(*, messages: Iterable[Message]) -> dict[UUID, Turn]:
+    """The last turn of each answer among messages that came from `messages_of`."""
+    ids = [message.id for message in messages if message.role == Message.Role.ASSISTANT]
+    return {turn.answer_id: turn for turn in Turn.objects.filter(answer__in=ids).defer("marks").order_by("created_at")}
+
+
 def message_get(*, user: User, conversation_id: UUID, message_id: UUID) -> Message:
     """A message of one of the user's conversations; raises `NotFound`."""
     row = (

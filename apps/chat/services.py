@@ -95,15 +95,6 @@ def conversation_set_model(*, user: User, conversation_id: UUID, model: str) -> 
     return conversation
 
 
-def conversation_change(*, user: User, conversation_id: UUID, changes: Mapping[str, str]) -> Conversation:
-    """Change the title, the model or both; raises `Invalid` for a blank title."""
-    if "title" in changes:
-        conversation_rename(user=user, conversation_id=conversation_id, title=changes["title"])
-    if "model" in changes:
-        conversation_set_model(user=user, conversation_id=conversation_id, model=changes["model"])
-    return selectors.conversation_get(user=user, conversation_id=conversation_id)
-
-
 def conversation_delete(*, user: User, conversation_id: UUID) -> Conversation:
     """Hide a chat; it can be brought back until the nightly cleanup. Its running answers are asked to stop."""
     conversation = selectors.conversation_get(user=user, conversation_id=conversation_id)

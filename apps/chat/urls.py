@@ -7,7 +7,10 @@ from django.urls import path
 from apps.chat import settings_views, views
 from apps.chat.api.asking import Batch, Chat
 from apps.chat.api.conversations import Conversations, OneConversation
+from apps.chat.api.messages import Messages
 from apps.chat.api.openai import ChatCompletions, Models
+from apps.chat.api.transfer import Export, Import
+from apps.chat.api.usage import Usage
 
 app_name = "chat"
 
@@ -32,5 +35,9 @@ urlpatterns = [
     path("api/chat/", Chat.as_view(), name="api-chat"),
     path("api/chat/batch/", Batch.as_view(), name="api-batch"),
     path("api/conversations/", Conversations.as_view(), name="api-conversations"),
+    path("api/conversations/import/", Import.as_view(), name="api-import"),
     path("api/conversations/<uuid:conversation_id>/", OneConversation.as_view(), name="api-conversation"),
+    path("api/conversations/<uuid:conversation_id>/messages/", Messages.as_view(), name="api-messages"),
+    path("api/conversations/<uuid:conversation_id>/export/", Export.as_view(), name="api-export"),
+    path("api/usage/", Usage.as_view(), name="api-usage"),
 ]

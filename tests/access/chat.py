@@ -33,6 +33,10 @@ ROWS: tuple[Row, ...] = (
     program_own("chat:api-conversation", 200),
     program_own("chat:api-conversation", 200, "patch", title="Mine"),
     program_own("chat:api-conversation", 204, "delete"),
+    program_own("chat:api-messages", 200),
+    program_own("chat:api-export", 200),
+    program("chat:api-import", 400, "post"),
+    program("chat:api-usage", 200),
 )
 
 # Frames about something of Alice, by the code that Bob, and an administrator, hear in a chat of their own.

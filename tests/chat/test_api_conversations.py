@@ -8,6 +8,7 @@ from django.test import Client
 from apps.accounts.models import User
 from apps.chat.models import Conversation
 from tests import cast
+from tests.chat.cast import answered
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +32,7 @@ def patch(program: Client, conversation: Conversation, title: str, etag: str | N
 def test_a_chat_is_started_with_an_empty_object(program: Client) -> None:
     response = program.post("/api/conversations/", {}, content_type="application/json")
     assert response.status_code == 201
-    assert response.json().keys() == {"id", "title", "model", "created_at", "updated_at"}
+    assert response.json().keys() >= {"id", "title", "model", "created_at", "updated_at"}
 
 
 def test_the_list_holds_no_deleted_chat(program: Client, conversation: Conversation) -> None:
@@ -75,3 +76,38 @@ def test_a_key_in_the_address_is_refused_and_said_so(alice: User) -> None:
     response = Client().get(f"/api/conversations/?key={cast.key_of(alice)}")
     assert response.status_code == 401
     assert "address" in response.json()["message"]
+
+
+def test_a_chat_can_be_told_how_to_answer_and_be_pinned(program: Client, conversation: Conversation) -> None:
+    wish = {"options": {"temperature": 0.1}, "system_prompt": "Be brief.", "pinned": True}
+    changed = program.patch(url(conversation), wish, content_type="application/json").json()
+    assert {name: changed[name] for name in wish} == wish
+
+
+@pytest.mark.parametrize("wish", [{"options": {"grammar": 1}}, {"title": "Cake", "options": {"top_k": -1}}])
+def test_of_a_change_with_something_wrong_in_it_nothing_is_done(
+    program: Client, conversation: Conversation, wish: dict[str, object]
+) -> None:
+    assert program.patch(url(conversation), wish, content_type="application/json").status_code == 400
+    conversation.refresh_from_db()
+    assert (conversation.title, conversation.options) == ("", {})
+
+
+def test_a_search_finds_the_chat_and_the_place(program: Client, conversation: Conversation) -> None:
+    answered(conversation, "Where does sourdough come from?", "From Egypt, most likely.")
+    (found,) = program.get("/api/conversations/?q=sourdough").json()["results"]
+    assert found["id"] == str(conversation.pk)
+    assert "sourdough" in found["match"]["snippet"]
+    assert program.get("/api/conversations/?q=pizza").json()["results"] == []
+
+
+def test_messages_come_oldest_first_with_what_their_answers_took(program: Client, conversation: Conversation) -> None:
+    turn = answered(conversation, "Hello there", "Good day")
+    question, answer = program.get(f"{url(conversation)}messages/").json()["results"]
+    assert (question["role"], question["text"], question["turn"]) == ("user", "Hello there", None)
+    assert (answer["parent_id"], answer["turn"]["id"]) == (question["id"], str(turn.pk))
+
+
+def test_usage_is_zero_at_first(program: Client) -> None:
+    found = program.get("/api/usage/").json()
+    assert (found["today"]["messages"], found["days"], found["quotas"]) == (0, [], [])

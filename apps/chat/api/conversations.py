@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.authentication import caller
-from apps.chat import selectors, services
-from apps.chat.api.shapes import ConversationChange, ConversationInput, ConversationOutput
+from apps.chat import conversation_services, search_selectors, selectors, services
+from apps.chat.api.shapes import ConversationChange, ConversationInput, ConversationOutput, FoundOutput
 from apps.chat.models import Conversation
 from apps.core.endpoints import Endpoint, given
 from apps.core.etags import etag_of, if_match, if_none_match
@@ -23,6 +23,8 @@ from apps.core.schema import paged
 IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description="An ETag: changes nothing where the chat is another by now."
 )
+QUERY_LIMIT = 500
+SEARCH = OpenApiParameter("q", str, description="Words to look for in titles and messages; the first twenty chats.")
 STARTED = OpenApiExample("A chat about bread", {"title": "Bread", "model": ""}, request_only=True)
 
 
@@ -32,11 +34,15 @@ class Conversations(Endpoint):
     scope = "chat"
     tag = "conversations"
 
-    @extend_schema(**paged(ConversationOutput))
+    @extend_schema(**paged(FoundOutput, SEARCH))
     def get(self, request: Request) -> Response:
-        """The chats, the one used last first."""
+        """The chats, the one used last first; with `q` those that hold some words, and where."""
+        query = request.query_params.get("q", "")
+        if query:
+            found = search_selectors.conversation_search(user=caller(request), query=query[:QUERY_LIMIT])
+            return Response({"next": None, "previous": None, "results": FoundOutput(found, many=True).data})
         rows = selectors.conversations_of(user=caller(request))
-        return page_of(request, rows, ConversationOutput, "-updated_at", "-id")
+        return page_of(request, rows, FoundOutput, "-updated_at", "-id")
 
     @extend_schema(request=ConversationInput, responses={201: ConversationOutput}, examples=[STARTED])
     @idempotent
@@ -60,12 +66,13 @@ class OneConversation(Endpoint):
 
     @extend_schema(request=ConversationChange, responses=ConversationOutput, parameters=[IF_MATCH])
     def patch(self, request: Request, conversation_id: UUID) -> Response:
-        """Give a chat another title or another model."""
+        """Change a chat's title, its model, how it answers, or whether it stays at the top of the list."""
         self.check(request, conversation_id)
         changes = given(ConversationChange, request)
-        return answer(
-            services.conversation_change(user=caller(request), conversation_id=conversation_id, changes=changes)
+        changed = conversation_services.conversation_change(
+            user=caller(request), conversation_id=conversation_id, changes=changes
         )
+        return answer(changed)
 
     @extend_schema(responses={204: None}, parameters=[IF_MATCH])
     def delete(self, request: Request, conversation_id: UUID) -> Response:
