@@ -223,7 +223,7 @@ async def test_while_redis_is_away_questions_are_answered_uncached(
 async def test_where_nobody_knew_the_models_name_before_the_answer_is_kept_all_the_same(
     alice: User, model: Scripted
 ) -> None:
-    for farm in router()._farms.values():
+    for farm in router()._farms.made():
         farm.known.clear()
     await answer(await chat(alice))
     assert end_of(await answer(await chat(alice))).done["cached"] is True
