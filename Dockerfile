@@ -6,18 +6,21 @@ RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements.lock
 COPY . .
 RUN echo /app > "$(/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/nitro-checkout.pth" \
-    && /venv/bin/python -m compileall -q nitro apps
+    && printf '#!/venv/bin/python\nfrom nitro.__main__ import main\n\nmain()\n' > /venv/bin/nitro \
+    && chmod +x /venv/bin/nitro \
+    && /venv/bin/python -m compileall -q nitro apps \
+    && NITRO_HOME=/tmp/build STATIC_FOLDER=/app/compiled /venv/bin/nitro prepare static
 
 FROM python:3.12-slim
 RUN useradd --create-home --uid 10001 nitro && install -d -o nitro -g nitro /data
 COPY --from=build /venv /venv
 COPY --from=build /app /app
-ENV PATH=/venv/bin:$PATH NITRO_HOME=/data PYTHONUNBUFFERED=1
-USER nitro
+ENV PATH=/venv/bin:$PATH NITRO_HOME=/data STATIC_FOLDER=/app/compiled PYTHONUNBUFFERED=1
+USER 10001
 WORKDIR /app
 VOLUME /data
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=90s \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
-CMD ["python", "-m", "nitro", "up", "--host", "0.0.0.0"]
+CMD ["nitro", "up", "--host", "0.0.0.0"]

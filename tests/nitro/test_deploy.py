@@ -1,0 +1,144 @@
+"""The files for containers, clusters and services: well-formed, and naming only what exists."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+from compose_spec import PyCompose
+
+import apps.accounts.watch
+import apps.chat.meters
+import apps.core.database
+import apps.core.middleware  # noqa: F401 (these count)
+from apps.core import metrics
+from nitro.__main__ import LEAN
+from nitro.worker import parse as worker_words
+from tests.core.test_settings import names_read
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE = ("docker-compose.yml", "docker-compose.gpu.yml")
+UNITS = sorted((ROOT / "deploy/systemd").glob("*.service"))
+CLUSTER = ROOT / "deploy/kubernetes/nitro.yaml"
+FOREIGN = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD", "OLLAMA_MODELS", "SITE_ADDRESS"}
+# Figures of the whole installation, which are in no process's own list.
+FACTS = {"cpu_percent", "memory_percent", "disk_percent", "workers", "web_processes"}
+PROCESSES = {"nitro_process_memory_bytes", "nitro_process_cpu_percent"}
+
+
+def compose(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+    return found
+
+
+def cluster() -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all(CLUSTER.read_text(encoding="utf-8")))
+
+
+def containers() -> list[dict[str, Any]]:
+    pods = [one["spec"]["template"]["spec"] for one in cluster() if one["kind"] == "Deployment"]
+    return [one for pod in pods for one in [*pod["containers"], *pod.get("initContainers", [])]]
+
+
+@pytest.mark.parametrize("name", COMPOSE)
+def test_compose_files_follow_the_specification(name: str) -> None:
+    content = compose(name)
+    plain = {key: value for key, value in content.items() if not key.startswith("x-")}
+    PyCompose.from_yaml(yaml.safe_dump(plain)).validate()
+
+
+def test_every_setting_of_the_compose_file_exists() -> None:
+    services = compose("docker-compose.yml")["services"].values()
+    named = {name for service in services for name in service.get("environment", {})}
+    assert named - names_read() - FOREIGN == set()
+
+
+def test_every_part_has_a_role_of_its_own_and_starts_after_what_it_needs() -> None:
+    services = compose("docker-compose.yml")["services"]
+    roles = {name: service["command"].split() for name, service in services.items() if "build" in service}
+    assert set(roles) == {"prepare", "web", "worker", "image-worker", "beat"}
+    assert {words[1] for words in roles.values()} <= set(LEAN)
+    assert all(service["depends_on"] for name, service in services.items() if name in roles)
+    for words in (roles["worker"], roles["image-worker"]):
+        assert worker_words(words[2:]).no_beat
+
+
+def test_all_queues_are_worked_off() -> None:
+    services = compose("docker-compose.yml")["services"]
+    words = [services[name]["command"].split()[2:] for name in ("worker", "image-worker")]
+    queues = {queue for one in words for queue in worker_words(one).queues}
+    assert queues == set(worker_words([]).queues)
+
+
+def test_a_gpu_is_given_to_services_that_exist() -> None:
+    assert set(compose(COMPOSE[1])["services"]) <= set(compose(COMPOSE[0])["services"])
+
+
+def test_the_container_file_has_no_fault() -> None:
+    linter = Path(sys.executable).parent / "hadolint"
+    done = subprocess.run([str(linter), "Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_container_runs_as_an_ordinary_user_and_is_asked_after_its_health() -> None:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert re.search(r"^USER 10001$", text, re.MULTILINE)
+    assert "HEALTHCHECK" in text
+
+
+@pytest.mark.parametrize("resource", cluster(), ids=lambda one: f"{one['kind']} {one['metadata']['name']}")
+def test_cluster_resources_follow_their_schemas(resource: dict[str, Any]) -> None:
+    kubernetes_validate.validate(resource, "1.30", strict=True)
+
+
+def test_every_setting_and_command_of_the_cluster_exists() -> None:
+    given = next(one["data"] for one in cluster() if one["kind"] == "ConfigMap")
+    own = {entry["name"] for one in containers() for entry in one.get("env", [])}
+    assert (set(given) | own) - names_read() == set()
+    assert {one["args"][1] for one in containers()} <= set(LEAN)
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_units_start_a_command_that_exists_with_settings_that_exist(unit: Path) -> None:
+    text = unit.read_text(encoding="utf-8")
+    found = re.search(r"^ExecStart=\S+/nitro (\S+)", text, re.MULTILINE)
+    assert found
+    assert found[1] in LEAN
+    assert set(re.findall(r"([A-Z_]+)=", " ".join(re.findall(r"^Environment=(.*)$", text, re.M)))) <= names_read()
+
+
+@pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="THE UNITS ARE NOT VERIFIED: no systemd-analyze here"
+)
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_units_are_understood_by_systemd(unit: Path, tmp_path: Path) -> None:
+    text = re.sub(r"^ExecStart=\S+", f"ExecStart={sys.executable}", unit.read_text(encoding="utf-8"), flags=re.M)
+    copy = tmp_path / unit.name.replace("@", "@8001")
+    copy.write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(copy)], capture_output=True, text=True, check=False
+    )
+    about_it = [line for line in done.stderr.splitlines() if copy.name in line]
+    assert not about_it
+
+
+def queries() -> list[str]:
+    rules = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text(encoding="utf-8"))
+    board = json.loads((ROOT / "deploy/prometheus/dashboard.json").read_text(encoding="utf-8"))
+    alerts = [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
+    return alerts + [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+
+
+@pytest.mark.parametrize("query", queries())
+def test_every_figure_of_alerts_and_dashboard_is_measured(query: str) -> None:
+    known = set(metrics.known()) | {f"nitro_{name}" for name in FACTS} | PROCESSES
+    named = {re.sub(r"_bucket$", "", name) for name in re.findall(r"nitro_\w+", query)}
+    assert named <= known
