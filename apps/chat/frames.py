@@ -52,6 +52,7 @@ class Ask:
     options: Mapping[str, float] = field(default_factory=dict)
     cache: bool = True
     search: bool = False
+    attachments: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from django.urls import path
 
 from apps.chat import settings_views, views
 from apps.chat.api.asking import Batch, Chat
+from apps.chat.api.attachments import AttachmentFile, Attachments, AttachmentThumbnail, OneAttachment
 from apps.chat.api.conversations import Conversations, OneConversation
 from apps.chat.api.messages import Messages
 from apps.chat.api.openai import ChatCompletions, Models
@@ -34,6 +35,14 @@ urlpatterns = [
     path("v1/models", Models.as_view(), name="v1-models"),
     path("api/chat/", Chat.as_view(), name="api-chat"),
     path("api/chat/batch/", Batch.as_view(), name="api-batch"),
+    path("api/attachments/", Attachments.as_view(), name="api-attachments"),
+    path("api/attachments/<uuid:attachment_id>/", OneAttachment.as_view(), name="api-attachment"),
+    path("api/attachments/<uuid:attachment_id>/file/", AttachmentFile.as_view(), name="api-attachment-file"),
+    path(
+        "api/attachments/<uuid:attachment_id>/thumbnail/",
+        AttachmentThumbnail.as_view(),
+        name="api-attachment-thumbnail",
+    ),
     path("api/conversations/", Conversations.as_view(), name="api-conversations"),
     path("api/conversations/import/", Import.as_view(), name="api-import"),
     path("api/conversations/<uuid:conversation_id>/", OneConversation.as_view(), name="api-conversation"),
