@@ -140,6 +140,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"queue": "voice", "expires": 30},
     },
     "expire-spoken-clips": {"task": "apps.voice.tasks.expire_clips", "schedule": 86_400.0},
+    "purge-unsent-pictures": {"task": "apps.chat.tasks.purge_unsent_pictures", "schedule": 3600.0},
     "expire-turn-logs": {"task": "apps.chat.tasks.expire_turn_logs", "schedule": 3600.0},
     "rescue-image-jobs": {"task": "apps.images.tasks.rescue", "schedule": 10.0, "options": {"expires": 30}},
     "purge-deleted-images": {"task": "apps.images.tasks.purge", "schedule": 3600.0},

@@ -1,4 +1,4 @@
-"""Writes and reads of the pictures beside questions. Whoever calls names the user; those of others are never reached."""
+"""Pictures beside questions: kept, found, put into chats. Callers name the user; others' pictures are never reached."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from apps.core.errors import Invalid, NitroError
 
 TEXT_LIMIT = 100_000  # characters of one question
 SEQ_LIMIT = 2**31
+ATTACHMENT_LIMIT = 8  # pictures of one question
 UNPAIRED_OR_NUL = re.compile("[\x00\ud800-\udfff]")
 OPTION_RANGES: Mapping[str, tuple[type, float, float]] = {
     "max_tokens": (int, 1, 1_000_000),
@@ -197,12 +198,6 @@ def options(value: object) -> Mapping[str, float]:
     return {name: _option(name, item) for name, item in value.items() if item is not None}
 
 
-def _refuse_what_is_missing(data: Mapping[str, Any]) -> None:
-    """Better an error than an answer that silently left out what was asked for."""
-    if data.get("attachments"):
-        raise BadFrame("'attachments' is not possible on this server yet.", code="unsupported")
-
-
 def _switch(data: Mapping[str, Any], name: str, *, otherwise: bool) -> bool:
     value = data.get(name, otherwise)
     if not isinstance(value, bool):
@@ -210,8 +205,15 @@ def _switch(data: Mapping[str, Any], name: str, *, otherwise: bool) -> bool:
     return value
 
 
+def _attachments(data: Mapping[str, Any]) -> tuple[UUID, ...]:
+    """The ids of pictures that were sent before, each once."""
+    value = data.get("attachments") or []
+    if not isinstance(value, list) or len(value) > ATTACHMENT_LIMIT:
+        raise BadFrame(f"'attachments' must be a list of at most {ATTACHMENT_LIMIT} ids.", code="bad_attachments")
+    return tuple(dict.fromkeys(_uuid({"attachments": item}, "attachments") for item in value))
+
+
 def _ask(data: Mapping[str, Any]) -> Ask:
-    _refuse_what_is_missing(data)
     return Ask(
         id=_uuid(data, "id"),
         text=clean_text(data.get("text")),
@@ -219,6 +221,7 @@ def _ask(data: Mapping[str, Any]) -> Ask:
         options=options(data.get("options")),
         cache=_switch(data, "cache", otherwise=True),
         search=_switch(data, "search", otherwise=False),
+        attachments=_attachments(data),
     )
 
 

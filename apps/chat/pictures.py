@@ -1,4 +1,4 @@
-"""What becomes of a picture that a stranger sends: pixels and nothing else. Runs in a confined process, without Django."""
+"""What becomes of a picture that a stranger sends: pixels and nothing else. Runs confined, without Django."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apps.accounts import usage
 from apps.accounts.models import User
-from apps.chat import selectors, statements
+from apps.chat import attachments, selectors, statements
 from apps.chat.models import Conversation, Message, Turn
 from apps.chat.statements import Place
 from apps.chat.titles import title_from
@@ -116,8 +116,9 @@ def conversation_restore(*, user: User, conversation_id: UUID) -> Conversation:
 
 def conversations_purge(*, now: datetime) -> int:
     """Delete for good what was hidden longer ago than the time for undoing; returns how many chats."""
-    old = Conversation.objects.filter(deleted_at__lt=now - UNDO_WINDOW).values_list("id", flat=True)[:500]
-    return Conversation.objects.filter(id__in=list(old)).delete()[1].get("chat.Conversation", 0)
+    old = list(Conversation.objects.filter(deleted_at__lt=now - UNDO_WINDOW).values_list("id", flat=True)[:500])
+    attachments.attachments_forget(conversation_ids=old)
+    return Conversation.objects.filter(id__in=old).delete()[1].get("chat.Conversation", 0)
 
 
 def version_select(*, user: User, conversation_id: UUID, message_id: UUID) -> None:
@@ -144,21 +145,26 @@ class _Moved(Exception):
     """The conversation's shown path was moved by somebody else between reading and writing."""
 
 
-def turn_ask(*, request: Request, text: str) -> Begun:
+def turn_ask(*, request: Request, text: str, attachment_ids: Sequence[UUID] = ()) -> Begun:
     """Save a question below the shown path, an empty answer and a turn: all of it or nothing."""
     for _ in range(MOST_MOVES):
         # IntegrityError: the same request was just begun by somebody else; the next look finds it.
         with suppress(_Moved, IntegrityError):
-            return _ask(request, text)
+            return _ask(request, text, attachment_ids)
     raise Busy("Too many questions at once in this chat.", hint="Ask again in a moment.", retry_after=1)
 
 
-def _ask(request: Request, text: str) -> Begun:
+def _ask(request: Request, text: str, attachment_ids: Sequence[UUID]) -> Begun:
     place = _place(request)
     if place.begun is not None:
         return _begun_before(place, place.begun)
     position = 0 if place.leaf_position is None else place.leaf_position + 1
     question = _question(place, parent_id=place.leaf_id, position=position, text=text)
+    if attachment_ids:
+        attachments.attachments_claim(
+            user_id=request.user_id, conversation_id=place.conversation_id, attachment_ids=attachment_ids
+        )
+        question.attachment_ids = list(attachment_ids)
     return _begin(request, place, question, Turn.Kind.ASK, new=[question])
 
 
@@ -170,6 +176,7 @@ def turn_edit(*, request: Request, message_id: UUID, text: str) -> Begun:
             return _begun_before(place, place.begun)
         old = _message(place, message_id, Message.Role.USER)
         question = _question(place, parent_id=old.parent_id, position=old.position, text=text)
+        question.attachment_ids = old.attachment_ids
         return _begin(request, place, question, Turn.Kind.EDIT, new=[question])
 
 

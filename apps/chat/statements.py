@@ -52,11 +52,11 @@ WITH moved AS (
     RETURNING id
 ), spoken AS (
     INSERT INTO chat_message (
-        conversation_id, id, parent_id, position, role, text, reasoning, html, html_version, created_at
+        conversation_id, id, parent_id, position, role, text, attachment_ids, reasoning, html, html_version, created_at
     )
-    SELECT moved.id, new.id, new.parent, new.position, new.role, new.text, '', '', 0, new.created
+    SELECT moved.id, new.id, new.parent, new.position, new.role, new.text, new.pictures, '', '', 0, new.created
     FROM moved, jsonb_to_recordset(%(messages)s::jsonb)
-        AS new(id uuid, parent uuid, position integer, role text, text text, created timestamptz)
+        AS new(id uuid, parent uuid, position integer, role text, text text, pictures uuid[], created timestamptz)
 )
 INSERT INTO chat_turn (
     conversation_id, id, question_id, answer_id, kind, request_id, state, owner, lease_until, choice, base_length,
@@ -138,6 +138,7 @@ def _as_json(message: Message) -> dict[str, object]:
         "position": message.position,
         "role": str(message.role),
         "text": message.text,
+        "pictures": message.attachment_ids,
         "created": message.created_at,
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from apps.chat import cleanup, services
+from apps.chat import attachments, cleanup, services
 
 
 @shared_task
@@ -21,3 +21,9 @@ def purge_deleted_conversations() -> int:
 def expire_turn_logs() -> int:
     """Let go of the logs that killed processes left in Redis; safe to run twice at once."""
     return cleanup.logs_expire()
+
+
+@shared_task
+def purge_unsent_pictures() -> int:
+    """Delete the pictures that nobody sent; safe to run twice at once."""
+    return attachments.attachments_purge(now=timezone.now())

@@ -6,7 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from apps.accounts import limits
 from apps.accounts.models import User
-from apps.chat import prompts, replay, replies, searching, selectors, services, sessions
+from apps.chat import prompts, replay, replies, searching, selectors, services, sessions, sight
 from apps.chat.conductor import Conductor, Job
 from apps.chat.frames import Ask, Continue, Edit, Retry
 from apps.chat.models import Message, Turn
@@ -27,7 +27,7 @@ from apps.core import draining, news
 from apps.core.database import in_database
 from apps.core.errors import Busy, DatabaseAway, NitroError
 from apps.llm.errors import ProviderError
-from apps.llm.messages import Options
+from apps.llm.messages import Image, Options
 from apps.llm.router import Target, default_options, router
 
 T = TypeVar("T")
@@ -63,6 +63,7 @@ class Read:
     target: Target | None
     problem: NitroError | None
     searches: bool = False
+    pictures: Mapping[UUID, Image] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -205,7 +206,11 @@ def _begin(request: Request, frame: Starter, admission: Admission) -> Read:
     except ProviderError as error:
         return Read(begun, [], None, error)
     searches = searching.is_wished(user_id=request.user_id, frame=frame)
-    return Read(begun, _history(begun.turn.question, target), target, None, searches)
+    history = _history(begun.turn.question, target)
+    try:
+        return Read(begun, history, target, None, searches, sight.seen(history, target))
+    except ProviderError as error:
+        return Read(begun, history, target, error)
 
 
 def _history(question: Message, target: Target) -> list[Line]:
@@ -219,7 +224,7 @@ def _history(question: Message, target: Target) -> list[Line]:
 def _save(request: Request, frame: Starter) -> Begun:
     match frame:
         case Ask():
-            return services.turn_ask(request=request, text=frame.text)
+            return services.turn_ask(request=request, text=frame.text, attachment_ids=frame.attachments)
         case Edit():
             return services.turn_edit(request=request, message_id=frame.message, text=frame.text)
         case Retry():
@@ -245,6 +250,7 @@ def _launch(running: RunningTurns, user: User, read: Read, frame: Starter, began
         problem=read.problem,
         cache=replies.use_of(kind=turn.kind, wanted=wanted),
         preparation=searching.preparation(user=user, turn=turn, history=read.history) if read.searches else None,
+        pictures=read.pictures,
     )
     live.task = _keep(running, Conductor(running, live, job).run())
     _keep(running, _announce(turn.conversation_id, turn.id))

@@ -22,6 +22,8 @@ from apps.llm.settings import LlmSettings
 
 __all__ = ["Offer", "Router", "Target", "default_options", "router", "use"]
 
+SEEING = frozenset({"vision", "image"})
+BLIND = frozenset({"builtin"})  # where nothing else is told
 LOAD_LIMIT = 60.0
 START_HINT = "Start Nitro with `nitro up`, which brings a model along, or set OPENAI_BASE_URL or GEMINI_API_KEY."
 
@@ -42,6 +44,12 @@ class Router:
         Asks no server; what servers have said is kept and asked anew in the background. Raises `ModelMissing`.
         """
         return self._choices.resolve(choice)
+
+    def sees(self, target: Target) -> bool:
+        """Whether a model can look at pictures; of servers that tell nothing of their models it is assumed."""
+        info = self._farms[target.provider].model(target.model)
+        told = info.abilities if info is not None else frozenset()
+        return bool(told & SEEING) if told else target.provider not in BLIND
 
     def look_around(self) -> None:
         """Ask in the background whether Ollama is there, where that matters. Call it from the loop, as early as can be.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.access.table import SIGN_IN, Row, everybody, own, personal, program, program_own
 
 ROWS: tuple[Row, ...] = (
@@ -23,6 +25,12 @@ ROWS: tuple[Row, ...] = (
     own("chat:settings", 200),
     own("chat:settings", 200, "post", temperature="1"),
     own("chat:message-text", 200),
+    # chat: pictures beside questions
+    program("chat:api-attachments", 415, "post"),
+    program_own("chat:api-attachment", 200),
+    program_own("chat:api-attachment", 400, "delete"),
+    program_own("chat:api-attachment-file", 200),
+    program_own("chat:api-attachment-thumbnail", 200),
     # chat: API
     program("chat:v1-completions", 400, "post"),
     program("chat:v1-models", 200),
@@ -40,11 +48,12 @@ ROWS: tuple[Row, ...] = (
 )
 
 # Frames about something of Alice, by the code that Bob, and an administrator, hear in a chat of their own.
-FRAMES = {
+FRAMES: dict[str, dict[str, Any]] = {
+    "ask": {"id": "11111111-2222-4333-8444-555555555555", "text": "Look.", "attachments": ["{attachment_id}"]},
     "stop": {"turn": "{turn_id}"},
     "retry": {"message": "{answer_id}"},
     "edit": {"message": "{message_id}", "text": "what I never said"},
     "continue": {"turn": "{turn_id}"},
     "attach": {"turn": "{turn_id}", "after": 0},
 }
-HARMLESS_FRAMES = {"ask"}  # names nothing that exists
+HARMLESS_FRAMES: set[str] = set()  # those that name nothing that exists

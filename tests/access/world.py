@@ -11,7 +11,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from apps.accounts import services as accounts
 from apps.accounts.models import ApiKey, User
 from apps.chat import services as chat
-from apps.chat.models import Conversation, Message, Turn
+from apps.chat.models import Attachment, Conversation, Message, Turn
+from apps.core import stored
 from tests import cast
 from tests.access.rows import APPS
 from tests.access.table import Row
@@ -28,7 +29,12 @@ class World:
         return reverse(row.route, kwargs={name: self.names[found] for name, found in wanted.items()})
 
     def fill(self, values: Any) -> dict[str, Any]:
-        return {key: value.format(**self.names) if isinstance(value, str) else value for key, value in values.items()}
+        return {key: self._filled(value) for key, value in values.items()}
+
+    def _filled(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._filled(item) for item in value]
+        return value.format(**self.names) if isinstance(value, str) else value
 
 
 def world() -> World:
@@ -50,6 +56,7 @@ def world() -> World:
         | {
             "conversation_id": conversation.pk,
             "deleted_id": deleted.pk,
+            "attachment_id": picture(alice, conversation).pk,
             "message_id": question.pk,
             "answer_id": answer.pk,
             "turn_id": turn.pk,
@@ -59,14 +66,26 @@ def world() -> World:
     )
 
 
+def picture(alice: User, conversation: Conversation) -> Attachment:
+    """A picture that Alice has put into her chat."""
+    place = f"attachments/{alice.pk}/canary"
+    row = Attachment(owner=alice, conversation=conversation, media_type="image/png", width=1, height=1, size=6)
+    row.file, row.thumbnail = f"{place}.png", f"{place}.webp"
+    for name in (row.file, row.thumbnail):
+        stored.save(name, b"canary")
+    row.save()
+    return row
+
+
 def belongings() -> list[Any]:
     """All that Alice has, to see whether somebody has changed it."""
     chats = Conversation.objects.filter(owner__username="alice").values_list("pk", "title", "deleted_at", "leaf")
     messages = Message.objects.filter(conversation__owner__username="alice").values_list("pk", "text", "parent")
     turns = Turn.objects.filter(conversation__owner__username="alice").values_list("pk", "state", "stop_requested")
+    pictures = Attachment.objects.filter(owner__username="alice").values_list("pk", "conversation")
     keys = ApiKey.objects.filter(user__username="alice", name="hers").values_list("pk", "revoked")
     elsewhere = [rows for app in APPS for rows in app.kept()]
-    return [sorted(rows, key=str) for rows in (chats, messages, turns, keys, *elsewhere)]
+    return [sorted(rows, key=str) for rows in (chats, messages, turns, pictures, keys, *elsewhere)]
 
 
 def browser(person: str, row: Row) -> Client:

@@ -179,11 +179,19 @@ def test_fields_of_a_wrong_kind_are_refused(fields: dict[str, object]) -> None:
         parse(ask(**fields))
 
 
-@pytest.mark.parametrize("fields", [{"attachments": ["a"]}])
-def test_what_this_server_cannot_do_is_refused_and_not_left_out(fields: dict[str, object]) -> None:
-    with pytest.raises(BadFrame) as caught:
-        parse(ask(**fields))
-    assert caught.value.code == "unsupported"
+PICTURES = [str(uuid.UUID(int=number)) for number in range(9)]
+
+
+@pytest.mark.parametrize("pictures", ["a", {"a": 1}, ["a"], [7], [None], PICTURES, [PICTURES]])
+def test_what_names_no_pictures_is_refused(pictures: object) -> None:
+    with pytest.raises(BadFrame):
+        parse(ask(attachments=pictures))
+
+
+def test_pictures_are_named_by_their_ids_each_once() -> None:
+    frame = parse(ask(attachments=[PICTURES[1], PICTURES[2], PICTURES[1]]))
+    assert isinstance(frame, Ask)
+    assert frame.attachments == (uuid.UUID(int=1), uuid.UUID(int=2))
 
 
 def understood(raw: str) -> ClientFrame | str:
