@@ -1,13 +1,13 @@
-// A chat that made room for another one: says so, and goes on with one click.
+// A chat that made room for another one: says so, and goes on with one click. Other rooms have sockets but no chat.
 
 const notice = document.getElementById("paused");
-const button = notice.querySelector("button");
 
 export function offerToGoOn(goOn) {
-  button.onclick = goOn;
+  if (!notice) return;
+  notice.querySelector("button").onclick = goOn;
   notice.hidden = false;
 }
 
 export function wentOn() {
-  notice.hidden = true;
+  if (notice) notice.hidden = true;
 }
