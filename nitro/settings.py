@@ -14,6 +14,7 @@ from nitro import embedded
 from nitro.environment import Environment, SettingError
 from nitro.framework import *  # noqa: F403 (settings are names of this module)
 from nitro.framework import BASE_DIR
+from nitro.soundness import Soundness
 
 
 def _outside() -> dict[str, str]:
@@ -123,20 +124,22 @@ CHANNEL_LAYERS = {
 }
 
 # --- models ---------------------------------------------------------------------------------------------------------
+sound = Soundness()
 KINDS = ("builtin", "ollama", "gemini", "openai")
 AI_MODEL = env.choice("AI_MODEL", "auto", ("auto", *KINDS))
 AI_FALLBACK = env.choices("AI_FALLBACK", "", KINDS)
 AI_SLOTS = env.counts("AI_SLOTS", KINDS, low=1, high=10_000)
 BUILTIN_MODEL_URL = env.url("BUILTIN_MODEL_URL")  # set by the supervisor for its children
 MODELS_SOCKET = embedded.models_socket(NITRO_HOME)
-OLLAMA_BASE_URL = env.url("OLLAMA_BASE_URL", "http://localhost:11434")
+OLLAMA_BASE_URL = sound.address("OLLAMA_BASE_URL", env.secret("OLLAMA_BASE_URL", "http://localhost:11434"))
 OLLAMA_MODEL = env.text("OLLAMA_MODEL", "phi3")
-GEMINI_API_KEY = env.secret("GEMINI_API_KEY")
+GEMINI_API_KEY = sound.key("GEMINI_API_KEY", env.secret("GEMINI_API_KEY"))
 GEMINI_MODEL = env.text("GEMINI_MODEL", "gemini-2.5-flash")
-GEMINI_BASE_URL = env.url("GEMINI_BASE_URL")
-OPENAI_BASE_URL = env.urls("OPENAI_BASE_URL")
-OPENAI_API_KEY = env.secret("OPENAI_API_KEY")
+GEMINI_BASE_URL = sound.address("GEMINI_BASE_URL", env.secret("GEMINI_BASE_URL"))
+OPENAI_BASE_URL = sound.addresses("OPENAI_BASE_URL", env.secret("OPENAI_BASE_URL").split(","))
+OPENAI_API_KEY = sound.key("OPENAI_API_KEY", env.secret("OPENAI_API_KEY"))
 OPENAI_MODEL = env.text("OPENAI_MODEL")
+MODEL_FLAWS = [(flaw.setting, flaw.message, flaw.hint) for flaw in sound.found]
 MAX_TOKENS = env.integer("MAX_TOKENS", 500, low=1, high=1_000_000)
 TEMPERATURE = env.number("TEMPERATURE", 0.7, low=0, high=2)
 TOP_P = env.number("TOP_P", 0.9, low=0, high=1)

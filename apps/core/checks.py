@@ -98,3 +98,9 @@ def check_listening(*, host: str) -> list[CheckMessage]:
             id="nitro.W003",
         )
     ]
+
+
+@register(Tags.security)
+def check_model_servers(**kwargs: Any) -> Iterator[CheckMessage]:
+    for setting, message, hint in settings.MODEL_FLAWS:
+        yield Warning(message, hint=f"{hint} {see(setting)}", id="nitro.W005")

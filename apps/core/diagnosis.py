@@ -16,7 +16,10 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils.module_loading import import_string
 from redis import Redis, RedisError
+
+from apps.core import examined
 
 PROBE_SECONDS = 3.0
 LOW_DISK, NO_DISK = 2 * 1024**3, 200 * 1024**2  # bytes
@@ -120,7 +123,8 @@ CHECKS: tuple[Callable[[], Finding], ...] = (database, redis, builtin_model, pag
 
 def examine() -> list[Finding]:
     """All checks, in order."""
-    return [check() for check in CHECKS]
+    others = (import_string(name) for name in examined.names())
+    return [*(check() for check in CHECKS), *(finding for check in others for finding in check())]
 
 
 def _running() -> dict[str, str]:

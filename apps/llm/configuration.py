@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from django.conf import settings
 
 from apps.llm.messages import Options
-from apps.llm.settings import LlmSettings
+from apps.llm.settings import Flaw, LlmSettings
 
 
 def default_options() -> Options:
@@ -35,6 +37,12 @@ def configured() -> LlmSettings:
         ollama_model=settings.OLLAMA_MODEL.removesuffix(":latest"),
         slots=settings.AI_SLOTS,
         redis_url=settings.REDIS_URL,
+        flaws=tuple(Flaw(*flaw) for flaw in settings.MODEL_FLAWS),
         home=str(settings.NITRO_HOME),
         models_socket=str(settings.MODELS_SOCKET),
     )
+
+
+def data_folder() -> Path:
+    """Where a running Nitro leaves its note."""
+    return Path(settings.NITRO_HOME)

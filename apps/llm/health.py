@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import socket
 import time
+from contextlib import suppress
 
+from redis import RedisError
+
+from apps.llm import board
 from apps.llm.errors import Loading, ProviderError, TimedOut
-from apps.llm.farm import Backend, Farm, Farms
+from apps.llm.farm import Backend, Condition, Farm, Farms
 from apps.llm.settings import LlmSettings
 
 logger = logging.getLogger(__name__)
 
+NOTED = 10.0  # seconds between two notes for those who look at all processes
 ROUND = 2.0  # seconds between two looks at who is due
 CALM = 15.0  # seconds between two knocks at a server that answers
 PATIENCE = 3.0
@@ -27,8 +34,10 @@ class Watch:
 
     def __init__(self, settings: LlmSettings, farms: Farms) -> None:
         self._settings, self._farms = settings, farms
+        self._process = f"{socket.gethostname()[:60]}/{os.getpid()}"
         self._due: dict[Backend, float] = {}
         self._keeping: asyncio.Task[None] | None = None
+        self._noted: tuple[float, list[Condition]] = (0.0, [])
 
     def begin(self) -> None:
         """Begin in the running loop; harmless to repeat."""
@@ -66,9 +75,22 @@ class Watch:
         while True:
             try:
                 await self.look()
+                await self._note_down()
             except Exception:  # without this nobody would hear any more which servers are there
                 logger.exception("The watch over the model servers stumbled and goes on")
             await asyncio.sleep(ROUND)
+
+    async def _note_down(self) -> None:
+        """Tell what was found, now and then and when it has changed; without Redis nobody hears it."""
+        found = [condition for farm in self._farms.made() for condition in farm.conditions()]
+        when, before = self._noted
+        same = [(one.state, one.failures) for one in found] == [(one.state, one.failures) for one in before]
+        if not self._settings.redis_url or (same and time.monotonic() - when < NOTED):
+            return
+        self._noted = time.monotonic(), found
+        with suppress(RedisError, OSError, TimeoutError):
+            async with asyncio.timeout(PATIENCE), board.connect(self._settings.redis_url) as redis:
+                await board.note(redis, self._process, found)
 
     async def _knock(self, farm: Farm, backend: Backend) -> None:
         failure: ProviderError | None = None

@@ -124,7 +124,7 @@ class Router:
         """Wait for a place, then answer."""
         farm = self._farms[target.provider]
         if not farm.backends:
-            raise Unreachable(f"The provider {farm.kind} is not set up.", hint=START_HINT)
+            raise self._missing(farm.kind)
         farm.refresh_soon()
         ticket = farm.gate.take(who)
         try:
@@ -136,6 +136,13 @@ class Router:
                     yield event
         finally:
             ticket.release()
+
+    def _missing(self, kind: str) -> Unreachable:
+        """What to tell of a provider without servers: the setting that is wrong, where one is."""
+        for flaw in self.settings.flaws:
+            if flaw.kind == kind:
+                return Unreachable(flaw.message, hint=flaw.hint)
+        return Unreachable(f"The provider {kind} is not set up.", hint=START_HINT)
 
     async def _patient(
         self, farm: Farm, target: Target, call: Call, chosen: Chosen, *, last_resort: bool

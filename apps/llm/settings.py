@@ -7,6 +7,20 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
+class Flaw:
+    """A setting whose value cannot be right and is not used."""
+
+    setting: str
+    message: str
+    hint: str
+
+    @property
+    def kind(self) -> str:
+        """The provider that it belongs to."""
+        return self.setting.partition("_")[0].lower()
+
+
+@dataclass(frozen=True, slots=True)
 class LlmSettings:
     """The settings of docs/configuration.md that concern models, in their lower-case names.
 
@@ -30,3 +44,4 @@ class LlmSettings:
     redis_url: str = field(default="", repr=False)
     home: str = ""
     models_socket: str = ""
+    flaws: tuple[Flaw, ...] = ()

@@ -29,14 +29,6 @@ LEASE = 4.0  # seconds after which the places of a silent process are given to o
 LISTEN_AGAIN = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Crowd:
-    """How many answers are inside and wait, over all processes."""
-
-    inside: int
-    waiting: int
-
-
 def keys(name: str) -> list[str]:
     """Where Redis keeps the line of a gate: who is inside, who waits, the processes and the rounds."""
     return [f"nitro:gate:{name}:{part}" for part in ("inside", "line", "processes", "rounds")]
@@ -195,13 +187,3 @@ async def _let_go(talk: _Talk) -> None:
         with suppress(*AWAY):
             async with asyncio.timeout(PATIENCE):
                 await redis.aclose()
-
-
-async def crowd(redis: Redis, name: str) -> Crowd:
-    """How full a gate is, over all processes. Raises one of `AWAY`."""
-    inside, line, _, _ = keys(name)
-    async with redis.pipeline(transaction=False) as pipeline:
-        pipeline.scard(inside)
-        pipeline.zcard(line)
-        found = await pipeline.execute()
-    return Crowd(int(found[0]), int(found[1]))

@@ -58,9 +58,15 @@ def test_listening_to_the_world_needs_a_name_for_it(settings: Settings, host: st
     assert check_listening(host=host) == []
 
 
+def test_a_wrong_model_server_is_a_warning(settings: Settings) -> None:
+    settings.MODEL_FLAWS = [("OLLAMA_BASE_URL", "OLLAMA_BASE_URL is 'x', which …", "Write http://x.")]
+    assert "OLLAMA_BASE_URL is 'x'" in said()["nitro.W005"].msg
+
+
 def test_every_hint_leads_to_a_heading_of_the_documentation(settings: Settings, tmp_path: Path) -> None:
     settings.DEBUG_MODE, settings.ALLOWED_HOSTS, settings.SECRET_KEY = True, ["*"], "short"
     settings.NITRO_HOME = tmp_path / "gone"
+    settings.MODEL_FLAWS = [("OPENAI_API_KEY", "…", "…")]
     lines = CONFIGURATION.read_text(encoding="utf-8").splitlines()
     headings = {line.strip("# `").lower() for line in lines if line.startswith("#")}
     for message in said(deploy=True).values():

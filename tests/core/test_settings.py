@@ -70,8 +70,6 @@ def test_the_defaults_are_those_of_the_contract(home: Path, monkeypatch: pytest.
         ("DATABASE_URL", "mysql://host/x", "postgres:// or postgresql://"),
         ("DATABASE_URL", "postgres://host:port/x", "postgres:// or postgresql://"),
         ("REDIS_URL", "localhost:6379", "redis:// or rediss://"),
-        ("OPENAI_BASE_URL", "https://a.example,b.example", "http:// or https://"),
-        ("OLLAMA_BASE_URL", "http://[::1", "http:// or https://"),
         ("NITRO_HOME", "~nobody-of-this-name/x", "the path of a folder"),
         ("SECRET_KEY_FILE", "/nowhere/key", "a readable text file"),
     ],
@@ -85,6 +83,30 @@ def test_a_wrong_value_is_named_with_what_is_allowed(
     assert sentence.startswith(f"{name} is ")
     assert allowed in sentence
     assert "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("OLLAMA_BASE_URL", "localhost:11434", ""),
+        ("OLLAMA_BASE_URL", "http://[::1", ""),
+        ("OPENAI_BASE_URL", "b.example,https://a.example/v1", ["https://a.example/v1"]),
+        ("GEMINI_BASE_URL", "http://169.254.169.254", ""),
+        ("GEMINI_API_KEY", "AIza\nSy", ""),
+    ],
+)
+def test_a_wrong_model_server_is_left_out_and_named_and_stops_nothing(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, kept: object
+) -> None:
+    found = load(monkeypatch, **{name: value})
+    assert found[name] == kept
+    assert [setting for setting, _, _ in found["MODEL_FLAWS"]] == [name]
+
+
+def test_sound_settings_have_no_flaws(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = load(monkeypatch, OPENAI_BASE_URL="http://192.168.1.7:8000/v1/, http://[::1]:1234", OPENAI_API_KEY="sk-1")
+    assert found["OPENAI_BASE_URL"] == ["http://192.168.1.7:8000/v1", "http://[::1]:1234"]
+    assert found["MODEL_FLAWS"] == []
 
 
 def test_a_password_in_an_address_is_not_repeated(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

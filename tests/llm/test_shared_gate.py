@@ -12,8 +12,9 @@ from django.conf import settings
 from redis.asyncio import Redis
 
 from apps.llm import shared_gate as shared
+from apps.llm.board import Crowd, crowd
 from apps.llm.gate import Ticket
-from apps.llm.shared_gate import Crowd, SharedGate, crowd, keys
+from apps.llm.shared_gate import SharedGate, keys
 from nitro.embedded.redis import Redis as EmbeddedRedis
 from tests.faults.proxy import Proxy
 from tests.llm.asking import until
@@ -136,7 +137,7 @@ async def test_who_is_cancelled_while_redis_is_being_asked_leaves_nothing_behind
         await asyncio.wait([waiting])
         ticket.release()
     await inside(last := gate.take("b"))
-    assert await crowd(redis, name) == Crowd(1, 0)
+    assert crowd(settings.REDIS_URL, name) == Crowd(1, 0)
     last.release()
 
 
@@ -159,8 +160,8 @@ async def test_a_process_that_was_taken_for_dead_has_its_place_back(
     await inside(make().take("a"))
     await redis.delete(*keys(name))
 
-    async def is_full() -> bool:
-        return await crowd(redis, name) == Crowd(1, 0)
+    def is_full() -> bool:
+        return crowd(settings.REDIS_URL, name) == Crowd(1, 0)
 
     await until(is_full)
     await placed(make().take("b"), 1)

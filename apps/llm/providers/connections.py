@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import aiohttp
 import orjson
 
+from apps.core.metadata import is_metadata
 from apps.llm.errors import Garbled, TimedOut
 from apps.llm.providers.failures import TRANSPORT_ERRORS, failure_of_exception, failure_of_status
 
@@ -28,7 +32,9 @@ class Sessions:
         session = self._sessions.get(loop)
         if session is None or session.closed:
             session = self._sessions[loop] = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=self._keepalive, ttl_dns_cache=60),
+                connector=aiohttp.TCPConnector(
+                    limit=0, keepalive_timeout=self._keepalive, ttl_dns_cache=60, socket_factory=_socket
+                ),
                 timeout=aiohttp.ClientTimeout(total=None, connect=self._connect),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"Accept-Encoding": "identity", "User-Agent": "Nitro"},
@@ -41,6 +47,16 @@ class Sessions:
         session = self._sessions.pop(asyncio.get_running_loop(), None)
         if session is not None:
             await session.close()
+
+
+def _socket(found: Any) -> socket.socket:
+    """A socket for an address that a name was resolved to. Raises `PermissionError` where a cloud keeps its secrets."""
+    family, kind, protocol, _, place = found
+    if is_metadata(str(place[0])):
+        raise PermissionError(errno.EACCES, "a model server is never at that address")
+    made = socket.socket(family, kind, protocol)
+    made.setblocking(False)
+    return made
 
 
 class PatientReader:
