@@ -17,7 +17,7 @@ from apps.core.errors import NitroError
 from apps.core.idempotency import idempotent
 from apps.core.paging import page_of
 from apps.core.schema import paged
-from apps.images import jobs, selectors, services
+from apps.images import jobs, registry, selectors, services
 from apps.images.orders import LARGEST_SEED, LONGEST_PROMPT, MOST_PICTURES, MOST_STEPS, Order
 
 MOST_ORDERS = 32
@@ -28,8 +28,8 @@ class OrderInput(serializers.Serializer[Any]):
 
     prompt = serializers.CharField(max_length=LONGEST_PROMPT)
     negative_prompt = serializers.CharField(max_length=LONGEST_PROMPT, required=False, allow_blank=True, default="")
-    width = serializers.IntegerField(required=False, default=768, min_value=1, max_value=100_000)
-    height = serializers.IntegerField(required=False, default=768, min_value=1, max_value=100_000)
+    width = serializers.IntegerField(required=False, min_value=1, max_value=100_000)
+    height = serializers.IntegerField(required=False, min_value=1, max_value=100_000)
     steps = serializers.IntegerField(required=False, default=20, min_value=1, max_value=MOST_STEPS)
     guidance = serializers.FloatField(required=False, default=7.0, min_value=0, max_value=30)
     seed = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=0, max_value=LARGEST_SEED)
@@ -175,6 +175,7 @@ class JobRow(serializers.BaseSerializer[Any]):
 
 
 def order_of(values: dict[str, Any]) -> Order:
-    """The order in checked input."""
-    values = {**values}
+    """The order in checked input, of the engine's usual size where none is named."""
+    width, height = registry.engine().limits.standard
+    values = {"width": width, "height": height, **values}
     return Order(count=values.pop("n"), **values)

@@ -15,6 +15,7 @@ MOST_STEPS = 150
 LARGEST_SEED = 2**32 - 1
 MULTIPLE = 8
 SMALLEST_SIDE = 64
+STANDARD_SIDE = 768
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,11 @@ class Limits:
     takes_negative: bool = True
     takes_steps: bool = True
     takes_seed: bool = True
+
+    @property
+    def standard(self) -> tuple[int, int]:
+        """The size where nobody chose one."""
+        return self.sizes[0] if self.sizes else (STANDARD_SIDE, STANDARD_SIDE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,10 @@ Builder = Callable[[ImageSettings], Engine]
 
 BUILDERS = {
     "painter": "apps.images.providers.painter.painter",
+    "a1111": "apps.images.providers.automatic1111.automatic1111",
+    "diffusers": "apps.images.providers.diffusion.diffusers",
+    "openai": "apps.images.providers.openai_images.openai",
+    "gemini": "apps.images.providers.gemini.gemini",
 }
 LABELS = {
     "painter": "Nitro’s built-in painter",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.images import api, views
+from apps.images import api, openai_api, views
 
 app_name = "images"
 
@@ -24,4 +24,5 @@ urlpatterns = [
     path("api/images/batch/", api.JobBatch.as_view(), name="api-batch"),
     path("api/images/<uuid:job_id>/", api.OneJob.as_view(), name="api-job"),
     path("api/images/<uuid:job_id>/cancel/", api.JobCancel.as_view(), name="api-cancel"),
+    path("v1/images/generations", openai_api.Generations.as_view(), name="openai-generations"),
 ]

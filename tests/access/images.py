@@ -27,6 +27,7 @@ ROWS: tuple[Row, ...] = (
     Row("images:api-jobs", "get", (200, 200, 401, 200, 401, 403), scope="images", json=True),
     Row("images:api-jobs", "post", PROGRAM, scope="images", json=True, form={"prompt": "a boat"}),
     Row("images:api-batch", "post", (400, 400, 401, 400, 401, 403), scope="images", json=True),
+    Row("images:openai-generations", "post", (400, 400, 401, 400, 401, 403), scope="images", json=True),
     Row("images:api-job", "get", HERS, scope="images", json=True),
     Row("images:api-cancel", "post", HERS, scope="images", json=True),
 )

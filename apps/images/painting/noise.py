@@ -25,7 +25,7 @@ def clouds(
     total = np.zeros((height, width), dtype=np.float32)
     strength, sum_of_strengths = 1.0, 0.0
     for octave in range(octaves):
-        if cells * 2**octave > height:
+        if octave and cells * 2**octave > height:
             break
         total += strength * grain(random, height, width, cells * 2**octave, stretch)
         sum_of_strengths += strength
