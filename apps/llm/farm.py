@@ -171,12 +171,18 @@ class Farm:
         self._fresh_until = float("-inf")
 
     async def refresh(self) -> None:
-        """Ask for the models where what is known is old; raises the last failure where no server answers."""
+        """Ask for the models where what is known is old; raises the last failure where no server answers.
+
+        A server that is known to be away is not waited for: the watch says when it is back.
+        """
         if time.monotonic() < self._fresh_until and self.known:
             return
         found: dict[str, ModelInfo] = {}
         failure: ProviderError | None = None
         for backend in self.backends:
+            if backend.breaker.is_lost:
+                failure = self.resting()
+                continue
             try:
                 found |= {info.name: info for info in await backend.provider.models()}
             except ProviderError as error:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 IDLE_SECONDS = 600.0
 LOOK_SECONDS = 30.0
+QUIET_SECONDS = 5.0  # after a question, in which a model is not taken for idle
 HOPELESS = 2  # deaths before the first answer
 ROOM = 0.95  # of the free memory that a model may take
 LINE_LIMIT = 4096
@@ -40,10 +41,12 @@ Answer = Mapping[str, Any]
 class LocalServer:
     """One model as a child process."""
 
-    def __init__(self, model: LocalModel, slots: int) -> None:
+    def __init__(self, model: LocalModel, slots: int, wanted: int) -> None:
         self.name = "model"
         self.model = model
         self.slots = slots
+        self.wanted = wanted
+        self.has_answered = False
         self.port = bindable(0)
         self.last_used = time.monotonic()
 
@@ -69,7 +72,20 @@ class LocalServer:
 
     def ready(self) -> bool:
         """Whether the model is loaded and the server answers."""
-        return self._get("/health") is not None
+        healthy = self._get("/health") is not None
+        self.has_answered = self.has_answered or healthy
+        return healthy
+
+    @property
+    def hidden(self) -> int:
+        """The bytes that it takes and the system does not count as taken: all of them before it is loaded, and later
+        the file, which lies in a cache that the system would give away."""
+        return self.model.size if self.has_answered else self.wanted
+
+    def is_idle(self) -> bool:
+        """Whether it may be ended for another one: somebody may be waiting for a model that is being loaded."""
+        rested = time.monotonic() - self.last_used > QUIET_SECONDS
+        return self.has_answered and rested and not self.is_busy()
 
     def is_busy(self) -> bool:
         """Whether it is answering somebody right now."""
@@ -149,36 +165,36 @@ class LocalModels:
 
     async def _start(self, name: str) -> Answer | None:
         """Start a model's process, or say why not."""
+        from apps.llm.guide import needed
         from apps.llm.local import SLOTS, local_model
 
         model = await asyncio.to_thread(local_model, self.home, name)
         if model is None:
             return {"state": "missing"}
-        refusal = await self._make_room(model)
+        wanted = needed(model.size, model.context_memory)
+        refusal = await self._make_room(model, wanted)
         if refusal is not None:
             return refusal
-        server = LocalServer(model, SLOTS)
+        server = LocalServer(model, SLOTS, wanted)
         keeper = Keeper(server, self.console)
         self.running[name] = (server, keeper)
         self.console.line("model", f"starting {name}")
         keeper.start()
         return None
 
-    async def _make_room(self, model: LocalModel) -> Answer | None:
+    async def _make_room(self, model: LocalModel, wanted: int) -> Answer | None:
         """End models that nobody uses right now, the longest idle first, until there is memory enough."""
         from apps.core.machine import in_words, machine
-        from apps.llm.guide import needed
 
-        wanted = needed(model.size, model.context_memory)
         while True:
             seen = await asyncio.to_thread(machine)
-            if wanted <= ROOM * max(seen.available, seen.gpu_memory):
+            free = seen.available - sum(server.hidden for server, _ in self.running.values())
+            if wanted <= ROOM * free:
                 return None
-            idle = [name for name, (server, _) in self.running.items() if not await asyncio.to_thread(server.is_busy)]
+            idle = [name for name, (server, _) in self.running.items() if await asyncio.to_thread(server.is_idle)]
             if not idle:
-                said = (
-                    f"{model.name} takes about {in_words(wanted)} of memory, and {in_words(seen.available)} are free."
-                )
+                left = in_words(max(0, free))
+                said = f"{model.name} takes about {in_words(wanted)} of memory, and {left} are free."
                 return {"state": "too_large", "message": said}
             await self._stop(min(idle, key=lambda name: self.running[name][0].last_used))
 

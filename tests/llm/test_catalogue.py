@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from apps.llm.catalogue import abilities, catalogue, is_loopback
+from apps.llm.errors import Unreachable
 from apps.llm.providers.ollama import Ollama
 from apps.llm.providers.scripted import Scripted
 from apps.llm.router import Router
@@ -54,6 +55,13 @@ async def test_a_loaded_model_is_told_from_a_cold_one(server: OllamaServer, usin
 async def test_a_server_that_is_away_hides_nobody_elses_models(using: Router, server: OllamaServer) -> None:
     await server.__aexit__()
     assert [entry.choice for entry in await catalogue(using)] == ["scripted:numbers"]
+
+
+async def test_a_server_that_is_known_to_be_away_is_not_waited_for(using: Router, server: OllamaServer) -> None:
+    using._farms["ollama"].backends[0].gone(Unreachable("Nobody is there."))
+    asked = len(server.requests)
+    assert [entry.choice for entry in await catalogue(using)] == ["scripted:numbers"]
+    assert len(server.requests) == asked
 
 
 async def test_a_new_model_is_seen_at_once_when_it_was_announced(server: OllamaServer, using: Router) -> None:

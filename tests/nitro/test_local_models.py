@@ -102,6 +102,7 @@ async def test_what_does_not_fit_is_not_started(models: LocalModels, monkeypatch
 
 @pytest.mark.model
 async def test_an_idle_model_makes_room_for_another_one(models: LocalModels, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "QUIET_SECONDS", 0.0)
     assert (await answer(models, "tiny"))["state"] == "ready"
     rooms = iter([100_000_000])
     monkeypatch.setattr(
@@ -109,6 +110,26 @@ async def test_an_idle_model_makes_room_for_another_one(models: LocalModels, mon
     )
     await models.ask("other")
     assert set(models.running) == {"other"}
+
+
+@pytest.mark.model
+async def test_a_model_that_somebody_waits_for_makes_no_room(
+    models: LocalModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "QUIET_SECONDS", 0.0)
+    await models.ask("tiny")
+    room(monkeypatch, 800_000_000)
+    told = await models.ask("other")
+    assert (told["state"], set(models.running)) == ("too_large", {"tiny"})
+
+
+@pytest.mark.model
+async def test_memory_that_the_system_does_not_count_is_counted(models: LocalModels) -> None:
+    await models.ask("tiny")
+    server, _ = models.running["tiny"]
+    before = server.hidden
+    await answer(models, "tiny")
+    assert 0 < server.hidden == server.model.size < before
 
 
 @pytest.mark.model
