@@ -18,7 +18,7 @@ from apps.voice.dictation import Dictation
 from apps.voice.frames import Cancel, ClientFrame, End, Listen, NotJson, Played, Say
 from apps.voice.listening import Listening
 from apps.voice.providers.base import Utterance
-from apps.voice.recital import Recital
+from apps.voice.recital import SILENT, Recital
 from apps.voice.selectors import Taste
 
 logger = logging.getLogger(__name__)
@@ -53,6 +53,7 @@ class VoiceConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels b
         except NitroError as error:
             await self._refuse(DATABASE_AWAY, error)
             return
+        await self._tell(frames.hello(self.taste))
         self._begin("warm", warm_up())
 
     async def disconnect(self, code: int) -> None:
@@ -120,7 +121,8 @@ class VoiceConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels b
         """A text with a new name takes the place of the one that is being said."""
         if self.recital is None or self.recital.name != frame.id:
             utterance = Utterance("", self.taste.voice, self.taste.speed, self.taste.language)
-            self.recital = Recital(frame.id, Order(self.user, utterance, KIND), self._tell_both)
+            kind = SILENT if self.taste.browser_voice else KIND
+            self.recital = Recital(frame.id, Order(self.user, utterance, kind), self._tell_both)
             self._begin("mouth", self.recital.run())
         self.recital.take(frame.text, end=frame.end)
 

@@ -12,6 +12,7 @@ import orjson
 from apps.core.bodies import sound_json
 from apps.core.errors import Invalid, NitroError
 from apps.voice.audio import RATE, SAMPLE_BYTES
+from apps.voice.selectors import Taste
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
@@ -104,6 +105,11 @@ def sound(data: bytes) -> bytes:
 
 def render(frame: Mapping[str, Any]) -> str:
     return orjson.dumps(frame).decode()
+
+
+def hello(taste: Taste) -> dict[str, Any]:
+    """What a client has to know of its user's taste."""
+    return {"type": "hello", "stop_answer": taste.stop_answer, "language": taste.language, "speed": taste.speed}
 
 
 def error(problem: NitroError, *, id: str = "") -> dict[str, Any]:

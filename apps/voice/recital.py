@@ -16,6 +16,7 @@ from apps.voice.sentences import Sentences
 Tell = Callable[[dict[str, Any], bytes | None], Awaitable[None]]
 AHEAD = 4  # sentences that may be on their way or wait to be played
 TEXT_LIMIT = 200_000  # characters of one text
+SILENT = "text"  # instead of a kind of file: the browser says the sentences in a voice of its own
 
 
 class Recital:
@@ -67,7 +68,7 @@ class Recital:
 
     async def _say(self, line: str) -> None:
         order = replace(self._order, utterance=replace(self._order.utterance, text=line))
-        content = await clips.clip_async(order)
+        content = None if order.kind == SILENT else await clips.clip_async(order)
         frame = {"type": "sentence", "id": self.name, "index": self._sent, "text": line, "format": order.kind}
         self._sent += 1
-        await self._tell({**frame, "bytes": len(content)}, content)
+        await self._tell({**frame, "bytes": len(content or b"")}, content)

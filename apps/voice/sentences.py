@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 LONGEST = 280  # characters that are said in one go: a comma has to do where no sentence ends
-SHORTEST = 12  # "1." or "Oh." is said together with what follows
+PATIENCE = 400  # characters without any end are no sentence: a part of them is said
+SHORTEST = 8  # "1." or "Oh." is said together with what follows
 ABBREVIATIONS = frozenset(
     "mr mrs ms dr prof sr jr st vs etc e.g i.e fig no vol approx dept est inc ltd jan feb mar apr jun jul aug sep sept "
     "oct nov dec u.s u.k a.m p.m".split()
@@ -72,6 +73,8 @@ class Sentences:
         end = boundary(self._text[:stop])
         if end is None and fence is not None:
             return self._enter_code(stop)
+        if end is None and stop > PATIENCE:
+            end = breath(self._text)
         if end is None and final:
             end = len(self._text) or None
         if end is None:
@@ -131,8 +134,13 @@ def shortened(sentence: str) -> list[str]:
     """A sentence that is too long for one breath, cut at its pauses."""
     parts: list[str] = []
     while len(sentence) > LONGEST:
-        pauses = [match.end() for match in PAUSE.finditer(sentence[:LONGEST])]
-        cut = pauses[-1] if pauses else (sentence.rfind(" ", 0, LONGEST) + 1 or LONGEST)
+        cut = breath(sentence)
         parts.append(sentence[:cut].strip())
         sentence = sentence[cut:].strip()
     return [*parts, sentence] if sentence else parts
+
+
+def breath(text: str) -> int:
+    """Where to draw breath in a text that is too long: after a comma, else between two words, else anywhere."""
+    pauses = [match.end() for match in PAUSE.finditer(text[:LONGEST])]
+    return pauses[-1] if pauses else (text.rfind(" ", 0, LONGEST) + 1 or LONGEST)

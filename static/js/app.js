@@ -12,6 +12,7 @@ import { startScroll } from "./scroll.js";
 import "./shell.js";
 import { startShortcuts } from "./shortcuts.js";
 import { listChat } from "./sidebar.js";
+import { startSpeech } from "./speech.js";
 
 const chat = new Chat();
 startScroll();
@@ -23,3 +24,4 @@ startQuota(chat);
 startComposer(chat, new Queue(chat));
 listChat(chat);
 startShortcuts(chat);
+startSpeech(chat);

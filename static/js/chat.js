@@ -14,7 +14,7 @@ const stage = document.getElementById("stage");
 const NOT_SIGNED_IN = 4401;
 const LONGEST_WAIT = 5; // seconds
 
-// Events: "changed" (busy or not), "named" (a new chat has its id), "accepted", "ended" (an answer is complete).
+// Events: "changed" (busy or not), "named" (a new chat has its id), "accepted", "words" (of an answer), "ended" (it is complete).
 export class Chat extends EventTarget {
   #turns = new Turns(this);
   #requests = new Requests();

@@ -69,6 +69,7 @@ export class Turns {
       if (!live.asked) this.#attach(live);
     } else if (live.seq > before) {
       say(frame.text);
+      this.#chat.tell("words", frame);
     }
   }
 

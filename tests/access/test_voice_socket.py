@@ -37,6 +37,7 @@ async def test_a_key_without_the_scope_does_not_get_in_at_all() -> None:
 async def test_whoever_is_signed_in_is_answered() -> None:
     socket = Socket(await in_database(handshake, "owner", SOCKET, PATH))
     assert (await socket.opened())["type"] == "websocket.accept"
+    assert (await socket.hear())["type"] == "hello"
     await socket.say({"type": "nothing"})
     assert (await socket.hear())["code"] == "bad_frame"
     await socket.close()

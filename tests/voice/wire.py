@@ -32,6 +32,8 @@ class Wire:
     async def __aenter__(self) -> Self:
         accepted, _ = await self._line.connect(timeout=PATIENCE)
         assert accepted
+        if self._user.is_authenticated:
+            assert (await self.next())["type"] == "hello"
         return self
 
     async def __aexit__(

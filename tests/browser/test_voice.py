@@ -1,0 +1,133 @@
+"""Talking with Nitro: a fake microphone asks, the page hears, the answer is spoken, and can be interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, StorageState, async_playwright, expect
+
+from apps.voice import speaking
+from apps.voice.audio import Pcm, wav
+from apps.voice.providers.base import Utterance
+from apps.voice.providers.builtin import Espeak
+from tests.browser.conftest import ARGUMENTS
+from tests.browser.nitro_up import NitroUp
+from tests.browser.screen import PATIENCE, Screen, Watch
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+HEARD = """
+window.played = [];
+const start = AudioBufferSourceNode.prototype.start;
+AudioBufferSourceNode.prototype.start = function (...rest) {
+  const samples = this.buffer.getChannelData(0);
+  window.played.push({ seconds: this.buffer.duration, peak: samples.reduce((a, b) => Math.max(a, Math.abs(b)), 0) });
+  return start.apply(this, rest);
+};
+"""
+
+
+def question_file(folder: Path) -> Path:
+    """A spoken question between two silences, as a microphone would hear it."""
+    espeak = Espeak()
+    try:
+        said = speaking.spoken(espeak, Utterance("Please write a letter to my mother."))
+    finally:
+        espeak.mouth.end()
+    silence = bytes(said.rate * 2)
+    path = folder / "question.wav"
+    path.write_bytes(wav(Pcm(silence + said.data + silence * 20, said.rate)))
+    return path
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def hearing_browser(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
+    """A browser whose microphone plays the question, again and again."""
+    sound = question_file(tmp_path_factory.mktemp("voice"))
+    flags = [
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-audio-capture={sound}",
+        "--autoplay-policy=no-user-gesture-required",
+    ]
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=[*ARGUMENTS, *flags])
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def talking(
+    nitro: NitroUp, hearing_browser: Browser, signed_in: StorageState, watch: Watch
+) -> AsyncIterator[Screen]:
+    context = await hearing_browser.new_context(storage_state=signed_in, permissions=["microphone"])
+    context.set_default_timeout(PATIENCE)
+    context.on("page", watch.page)
+    await context.add_init_script(HEARD)
+    yield Screen(await context.new_page(), nitro.base)
+    await context.close()
+
+
+async def loudest(screen: Screen) -> float:
+    """The loudest sample that the page has played, once it has played something."""
+    async with asyncio.timeout(PATIENCE / 1000):
+        while not (played := await screen.page.evaluate("window.played")):
+            await asyncio.sleep(0.05)
+    return max(float(sound["peak"]) for sound in played)
+
+
+async def test_a_spoken_question_is_answered_aloud(talking: Screen) -> None:
+    await talking.begin("tokens-60")
+    await talking.page.locator("#hands-free").click()
+    await expect(talking.questions.first.locator(".bubble")).to_contain_text("please")
+    await expect(talking.page.locator("#voice-status")).to_have_attribute("data-state", "speaking")
+    assert await loudest(talking) > 0.05
+    await expect(talking.last).to_have_attribute("data-state", "done")
+    await talking.page.locator("#hands-free").click()
+
+
+async def test_escape_silences_the_voice_and_leaves_the_answer(talking: Screen) -> None:
+    await talking.begin("tokens-2000")
+    await talking.page.locator("#hands-free").click()
+    status = talking.page.locator("#voice-status")
+    await expect(status).to_have_attribute("data-state", "speaking")
+    await talking.page.locator("#hands-free").click()
+    await talking.page.keyboard.press("Escape")
+    await expect(status).to_have_attribute("data-state", "off")
+    await expect(talking.last).to_have_attribute("data-state", "running")
+    await talking.stop.click()
+
+
+async def test_what_is_said_with_the_button_pressed_is_sent_when_it_is_let_go(talking: Screen) -> None:
+    await talking.begin("tokens-5")
+    speak = talking.page.locator("#speak")
+    await speak.focus()
+    await talking.page.keyboard.press("Enter")
+    await expect(speak).to_have_attribute("aria-pressed", "true")
+    await expect(talking.question).to_have_value(re.compile("please"))
+    await speak.press("Enter")
+    await expect(talking.questions.first.locator(".bubble")).to_contain_text("please")
+    await expect(speak).to_have_attribute("aria-pressed", "false")
+
+
+async def test_escape_takes_back_what_was_said(talking: Screen) -> None:
+    await talking.begin("tokens-5")
+    await talking.page.locator("#speak").press("Enter")
+    await expect(talking.question).to_have_value(re.compile("please"))
+    await talking.page.keyboard.press("Escape")
+    await expect(talking.question).to_have_value("")
+    await expect(talking.questions).to_have_count(0)
+
+
+async def test_any_answer_can_be_read_aloud(talking: Screen) -> None:
+    await talking.begin("tokens-8")
+    await talking.ask("Count.")
+    await talking.ended()
+    await talking.action("read-aloud")
+    assert await loudest(talking) > 0.05
+    await expect(talking.page.locator("#voice-status")).to_have_attribute("data-state", "off")
