@@ -37,7 +37,7 @@ MIDDLEWARE = [
     "apps.core.middleware.every_response",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.middleware.gzip.GZipMiddleware",
+    "apps.core.compression.compressed",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -106,7 +106,7 @@ REST_FRAMEWORK = {
         "rest_framework.permissions.IsAuthenticated",
         "apps.accounts.authentication.KeyAllows",
     ],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["apps.core.rendering.FastJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["apps.core.bodies.SoundJSONParser"],
     "EXCEPTION_HANDLER": "apps.core.api.exception_handler",
     "URL_FORMAT_OVERRIDE": None,  # `?format=` is for the views: a kind of export, of subtitles
