@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -132,7 +133,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE
-CELERY_BEAT_SCHEDULE = {
+CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "purge-deleted-conversations": {"task": "apps.chat.tasks.purge_deleted_conversations", "schedule": 3600.0},
     "transcribe-waiting-recordings": {
         "task": "apps.voice.tasks.transcribe_waiting",
@@ -144,5 +145,8 @@ CELERY_BEAT_SCHEDULE = {
     "expire-turn-logs": {"task": "apps.chat.tasks.expire_turn_logs", "schedule": 3600.0},
     "rescue-image-jobs": {"task": "apps.images.tasks.rescue", "schedule": 10.0, "options": {"expires": 30}},
     "purge-deleted-images": {"task": "apps.images.tasks.purge", "schedule": 3600.0},
+    "clear-ended-sign-ins": {"task": "apps.monitor.tasks.clear_sessions", "schedule": 3600.0},
     "tidy-image-files": {"task": "apps.images.tasks.tidy", "schedule": 86400.0},
 }
+# By the clock of TIME_ZONE: hour and minute. Celery is not imported here: `nitro up` reads this file and does without.
+NIGHTLY = {"clean-up": ("apps.monitor.tasks.clean_up", 3, 17)}

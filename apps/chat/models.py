@@ -43,6 +43,11 @@ class Conversation(models.Model):
                 name="conversation_pinned",
                 condition=models.Q(deleted_at=None, pinned_at__isnull=False),
             ),
+            models.Index(
+                "updated_at",
+                name="conversation_idle",
+                condition=models.Q(deleted_at=None, pinned_at=None),
+            ),
             models.Index("deleted_at", name="conversation_deleted", condition=models.Q(deleted_at__isnull=False)),
         ]
 
