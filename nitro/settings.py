@@ -129,6 +129,7 @@ KINDS = ("builtin", "ollama", "gemini", "openai")
 AI_MODEL = env.choice("AI_MODEL", "auto", ("auto", *KINDS))
 AI_FALLBACK = env.choices("AI_FALLBACK", "", KINDS)
 AI_SLOTS = env.counts("AI_SLOTS", KINDS, low=1, high=10_000)
+BUILTIN_MODEL = env.text("BUILTIN_MODEL")
 BUILTIN_MODEL_URL = env.url("BUILTIN_MODEL_URL")  # set by the supervisor for its children
 MODELS_SOCKET = embedded.models_socket(NITRO_HOME)
 OLLAMA_BASE_URL = sound.address("OLLAMA_BASE_URL", env.secret("OLLAMA_BASE_URL", "http://localhost:11434"))

@@ -18,7 +18,7 @@ from nitro.certificate import Certificate, own_certificate
 from nitro.console import Console
 from nitro.embedded.errors import ServiceError
 from nitro.embedded.local import LocalModels
-from nitro.embedded.model import Model
+from nitro.embedded.model import Model, chosen_model
 from nitro.embedded.postgres import Postgres
 from nitro.embedded.redis import Redis
 from nitro.environment import SettingError
@@ -92,7 +92,8 @@ class Supervisor:
         self.stores = [(Keeper(store, console), store.ready) for store in stores]
         self.local_models = None if settings.BUILTIN_MODEL_URL else LocalModels(self.home, console)
         wanted = {"auto", "builtin"} & {settings.AI_MODEL, *settings.AI_FALLBACK} and not settings.BUILTIN_MODEL_URL
-        model = Model(self.home) if wanted else None
+        chosen = chosen_model(self.home, settings.BUILTIN_MODEL) if wanted and settings.BUILTIN_MODEL else None
+        model = Model(self.home, chosen) if wanted else None
         self.model = Keeper(model, console) if model else None
         self.model_url = model.url if model else ""
         fd = listening.fileno()

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from nitro import embedded
 from nitro.console import Console
 from nitro.embedded.errors import ServiceError
-from nitro.embedded.model import HOST, bindable
+from nitro.embedded.model import HOST, bindable, file_arguments
 from nitro.keeper import Keeper
 from nitro.process import Program
 
@@ -41,10 +41,9 @@ Answer = Mapping[str, Any]
 class LocalServer:
     """One model as a child process."""
 
-    def __init__(self, model: LocalModel, slots: int, wanted: int) -> None:
+    def __init__(self, model: LocalModel, wanted: int) -> None:
         self.name = "model"
         self.model = model
-        self.slots = slots
         self.wanted = wanted
         self.has_answered = False
         self.port = bindable(0)
@@ -65,9 +64,7 @@ class LocalServer:
 
     def program(self) -> Program:
         """The server as a child in the foreground."""
-        argv = [sys.executable, "-m", "nitro.embedded.model", "--port", str(self.port)]
-        argv += ["--file", str(self.model.path), "--name", self.model.name]
-        argv += ["--slots", str(self.slots), "--context", str(self.model.context)]
+        argv = [sys.executable, "-m", "nitro.embedded.model", "--port", str(self.port), *file_arguments(self.model)]
         return Program(argv, grace=3.0)
 
     def ready(self) -> bool:
@@ -166,7 +163,7 @@ class LocalModels:
     async def _start(self, name: str) -> Answer | None:
         """Start a model's process, or say why not."""
         from apps.llm.guide import needed
-        from apps.llm.local import SLOTS, local_model
+        from apps.llm.local import local_model
 
         model = await asyncio.to_thread(local_model, self.home, name)
         if model is None:
@@ -175,7 +172,7 @@ class LocalModels:
         refusal = await self._make_room(model, wanted)
         if refusal is not None:
             return refusal
-        server = LocalServer(model, SLOTS, wanted)
+        server = LocalServer(model, wanted)
         keeper = Keeper(server, self.console)
         self.running[name] = (server, keeper)
         self.console.line("model", f"starting {name}")

@@ -12,10 +12,14 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nitro import embedded
 from nitro.embedded.errors import ServiceError
 from nitro.process import Program
+
+if TYPE_CHECKING:
+    from apps.llm.local import LocalModel
 
 HOST = "127.0.0.1"
 NAME = "smollm2"
@@ -65,8 +69,10 @@ class Model:
 
     name = "model"
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, chosen: LocalModel | None = None) -> None:
+        """`chosen` takes the place of the small model."""
         self.port = free_port(home)
+        self.chosen = chosen
 
     @property
     def url(self) -> str:
@@ -75,7 +81,10 @@ class Model:
 
     def prepare(self) -> None:
         """Raises `ServiceError` where the model is not installed."""
-        model_file()
+        if self.chosen is None:
+            model_file()
+        elif not self.chosen.path.exists():
+            raise ServiceError(f"The file {self.chosen.path} has gone; BUILTIN_MODEL names it.")
 
     def repair(self, last_words: str) -> str:
         """Nothing to repair."""
@@ -83,7 +92,8 @@ class Model:
 
     def program(self) -> Program:
         """The server as a child in the foreground."""
-        return Program([sys.executable, "-m", "nitro.embedded.model", "--port", str(self.port)], grace=3.0)
+        argv = [sys.executable, "-m", "nitro.embedded.model", "--port", str(self.port)]
+        return Program(argv + (file_arguments(self.chosen) if self.chosen else []), grace=3.0)
 
     def ready(self) -> bool:
         """Whether the model is loaded and the server answers."""
@@ -92,6 +102,25 @@ class Model:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
+
+
+def chosen_model(home: Path, name: str) -> LocalModel:
+    """The file of the data folder that BUILTIN_MODEL names. Raises `ServiceError`."""
+    from apps.llm.local import FOLDER, local_files
+
+    talking = {model.name: model for model in local_files(home).models if model.head.talks}
+    if name not in talking:
+        there = ", ".join(talking) or "none that can talk"
+        raise ServiceError(f"BUILTIN_MODEL is {name!r}, but the models in {home / FOLDER} are: {there}.")
+    return talking[name]
+
+
+def file_arguments(model: LocalModel) -> list[str]:
+    """What this module's command line is told of a model from a file."""
+    from apps.llm.local import SLOTS as FILE_SLOTS
+
+    said = ["--file", str(model.path), "--name", model.name]
+    return [*said, "--slots", str(FILE_SLOTS), "--context", str(model.context)]
 
 
 @dataclass(frozen=True, slots=True)

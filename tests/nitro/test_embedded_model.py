@@ -12,8 +12,10 @@ import httpx
 import pytest
 
 from nitro.embedded import model as model_module
-from nitro.embedded.model import Model, free_port, model_file
+from nitro.embedded.errors import ServiceError
+from nitro.embedded.model import Model, chosen_model, free_port, model_file
 from nitro.process import end, spawn, wait_until
+from tests.llm.gguf_files import put
 
 
 def test_the_model_is_found_and_its_package_is_not_imported() -> None:
@@ -57,3 +59,27 @@ def complete(url: str) -> dict[str, Any]:
     answer = httpx.post(f"{url}/chat/completions", json=question, timeout=60)
     result: dict[str, Any] = answer.json()
     return result
+
+
+def test_a_file_of_the_data_folder_can_take_its_place(tmp_path: Path) -> None:
+    path = put(tmp_path, "mine.gguf")
+    model = Model(tmp_path, chosen_model(tmp_path, "mine"))
+    model.prepare()
+    said = list(model.program().argv)
+    assert said[said.index("--file") + 1] == str(path)
+    assert said[said.index("--name") + 1] == "mine"
+
+
+def test_a_chosen_file_that_is_not_there_is_said_with_those_that_are(tmp_path: Path) -> None:
+    put(tmp_path, "mine.gguf")
+    put(tmp_path, "broken.gguf", b"nonsense")
+    with pytest.raises(ServiceError, match=r"BUILTIN_MODEL is 'broken', but the models in .* are: mine\.$"):
+        chosen_model(tmp_path, "broken")
+
+
+def test_a_chosen_file_that_goes_while_nitro_runs_is_said(tmp_path: Path) -> None:
+    path = put(tmp_path, "mine.gguf")
+    model = Model(tmp_path, chosen_model(tmp_path, "mine"))
+    path.unlink()
+    with pytest.raises(ServiceError, match="has gone"):
+        model.prepare()
