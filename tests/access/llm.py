@@ -6,10 +6,11 @@ import uuid
 from typing import Any
 
 from apps.accounts.models import User
-from tests.access.table import Row
+from tests.access.table import SIGN_IN, Row
 
 # Downloads are nobody's: everybody sees them, administrators begin and end them.
 ROWS: tuple[Row, ...] = (
+    Row("llm:servers", "get", (403, 403, SIGN_IN, 200, SIGN_IN, SIGN_IN)),
     Row("llm:api-models", "get", (200, 200, 401, 200, 401, 403), scope="models", json=True),
     Row("llm:api-pulls", "get", (200, 200, 401, 200, 401, 403), scope="models", json=True),
     Row("llm:api-pulls", "post", (403, 403, 401, 202, 401, 403), scope="models", form={"name": "phi3"}, json=True),
