@@ -1,6 +1,7 @@
 // The chat page's script begins here.
 
 import { startActions } from "./actions.js";
+import { startAttach } from "./attach.js";
 import { Chat } from "./chat.js";
 import { startComposer } from "./composer.js";
 import { startCopy } from "./copy.js";
@@ -18,6 +19,7 @@ const chat = new Chat();
 startScroll();
 startCopy();
 startActions(chat);
+startAttach(chat);
 startEngine(chat);
 startGauge(chat);
 startQuota(chat);

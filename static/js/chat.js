@@ -41,9 +41,7 @@ export class Chat extends EventTarget {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 
-  adopt() {
-    this.#turns.adopt();
-  }
+  adopt = () => this.#turns.adopt();
 
   // --- what the reader wants ---
 
@@ -136,7 +134,9 @@ export class Chat extends EventTarget {
   }
 
   // A turn began somewhere: in another tab, when it is none of ours.
-  #news({ kind, turn }) {
+  #news(frame) {
+    const { kind, turn } = frame;
+    this.tell("news", frame);
     if (kind !== "turn" || this.#requests.some || this.#turns.has(turn) || thread.byTurn(turn)) return;
     this.#reload();
   }

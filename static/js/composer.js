@@ -1,5 +1,6 @@
 // Where one writes: Enter sends, Shift+Enter breaks the line, the draft survives a reload.
 
+import { besideWaits, takeBeside } from "./beside.js";
 import { recall, remember } from "./outbox.js";
 
 const form = document.getElementById("composer");
@@ -23,7 +24,7 @@ export function startComposer(chat, queue) {
     const empty = !area.value.trim();
     stop.hidden = !chat.busy;
     send.hidden = chat.busy && empty;
-    send.disabled = empty;
+    send.disabled = empty || besideWaits();
     send.setAttribute("aria-label", chat.busy ? "Send after this answer" : "Send");
     send.title = send.getAttribute("aria-label");
     resize();
@@ -37,12 +38,14 @@ export function startComposer(chat, queue) {
 
   const submit = (text) => {
     if (!text.trim()) return;
-    if (chat.busy || !queue.isEmpty) queue.add(text);
-    else chat.ask(text);
+    const more = takeBeside();
+    if (chat.busy || !queue.isEmpty) queue.add(text, more);
+    else chat.ask(text, undefined, more);
   };
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    if (besideWaits()) return;
     submit(area.value);
     if (chat.id) put("");
     else area.value = ""; // of a chat that has no id yet the draft is kept until it has

@@ -29,7 +29,7 @@ function show(chat, engine) {
 export function startEngine(chat) {
   if (!chat.id && button.dataset.choice) chat.wishes.model = button.dataset.choice;
   button.addEventListener("click", async () => {
-    (await import("./models.js")).openModels(button, (choice) => choose(chat, choice));
+    (await import("./models.js")).openModels(chat, button, (choice) => choose(chat, choice));
   });
   document.getElementById("settings-button").addEventListener("click", async () => {
     (await import("./settings.js")).openSettings(chat);

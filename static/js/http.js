@@ -25,6 +25,20 @@ export async function postForm(url, fields) {
   return checked(await fetch(url, { method: "POST", headers, body: new URLSearchParams(fields) }));
 }
 
+export async function getJson(url) {
+  return (await checked(await fetch(url))).json();
+}
+
+export async function postFile(url, file) {
+  const body = new FormData();
+  body.append("file", file);
+  return (await checked(await fetch(url, { method: "POST", headers: { "X-CSRFToken": csrfToken() }, body }))).json();
+}
+
+export async function deleteAt(url) {
+  return checked(await fetch(url, { method: "DELETE", headers: { "X-CSRFToken": csrfToken() } }));
+}
+
 export async function getText(url) {
   return (await checked(await fetch(url, { headers: { "HX-Request": "true" } }))).text();
 }

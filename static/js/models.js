@@ -5,33 +5,44 @@ import { getText } from "./http.js";
 const panel = document.getElementById("models");
 let button;
 let choose; // (choice) → promise
+let chat;
 
 const search = () => panel.querySelector(".models-search");
 const shown = () => [...panel.querySelectorAll(".model:not([hidden])")];
 const active = () => panel.querySelector(".model[data-active]");
 
-export async function openModels(theButton, theChoose) {
+export async function openModels(theChat, theButton, theChoose) {
   if (panel.matches(":popover-open")) {
     panel.hidePopover();
     return;
   }
-  [button, choose] = [theButton, theChoose];
-  if (!panel.dataset.ready) listen();
+  [chat, button, choose] = [theChat, theButton, theChoose];
+  if (!panel.dataset.ready) {
+    listen();
+    await dress();
+  }
   panel.replaceChildren(Object.assign(document.createElement("p"), { className: "models-wait", textContent: "Asking the model servers…" }));
   panel.showPopover();
   await load();
 }
 
-export async function load() {
+async function load() {
   try {
     panel.innerHTML = await getText(`/c/models/?chosen=${encodeURIComponent(button.dataset.choice)}`);
   } catch (problem) {
     panel.firstElementChild.textContent = problem.message;
     return;
   }
-  window.htmx.process(panel);
+  (await import("./pulls.js")).startPulls(panel.querySelector(".pulls"), chat, load);
   search().focus();
   point(panel.querySelector('.model[aria-selected="true"]') ?? shown()[0]);
+}
+
+// The list's own stylesheet, which nobody needs before.
+function dress() {
+  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: panel.dataset.styles });
+  document.head.append(link);
+  return new Promise((resolve) => (link.onload = link.onerror = resolve));
 }
 
 function listen() {

@@ -38,17 +38,18 @@ export class Queue {
     return `nitro:queue:${this.#chat.id || "new"}`;
   }
 
-  add(text) {
-    this.#items.push({ id: newId(), text });
+  // more: what stands beside the question, as fields of its frame
+  add(text, more = {}) {
+    this.#items.push({ id: newId(), text, more });
     this.#save();
   }
 
   // Each question has its id from the beginning: two tabs that both send it make one message.
   #next() {
     if (this.isEmpty || this.#waiting || this.#chat.busy) return;
-    const { id, text } = this.#items.shift();
+    const { id, text, more } = this.#items.shift();
     this.#save();
-    this.#chat.ask(text, id);
+    this.#chat.ask(text, id, more);
   }
 
   #save() {

@@ -27,7 +27,7 @@ export class Requests {
 
   // Shows a question, and the place of its answer, before the server knows of them.
   show(frame) {
-    this.#show(frame, { question: thread.newQuestion(frame.text) });
+    this.#show(frame, { question: thread.newQuestion(frame.text, frame.attachments) });
   }
 
   // The same for another version of what is there; `pending.undo` brings back what it replaces.

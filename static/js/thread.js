@@ -19,10 +19,25 @@ export function lastAnswer() {
   return [...messages.querySelectorAll(".answer")].at(-1);
 }
 
-export function newQuestion(text) {
+function pictures(ids) {
+  const row = fromTemplate("pictures-template");
+  const one = row.firstElementChild;
+  row.replaceChildren(
+    ...ids.map((id) => {
+      const picture = one.cloneNode(true);
+      picture.href = `/api/attachments/${id}/file/`;
+      picture.querySelector("img").src = `/api/attachments/${id}/thumbnail/`;
+      return picture;
+    }),
+  );
+  return row;
+}
+
+export function newQuestion(text, attachments = []) {
   const question = fromTemplate("question-template");
   question.dataset.pending = "";
   question.querySelector(".bubble").textContent = text;
+  if (attachments.length) question.prepend(pictures(attachments));
   return question;
 }
 
