@@ -13,6 +13,8 @@ from django.utils.safestring import SafeString, mark_safe
 from apps.chat import markdown, services
 from apps.chat.models import Conversation, Message, Turn
 from apps.chat.selectors import Shown
+from apps.search.cards import SearchCard, search_card
+from apps.search.models import Search
 
 LIST_LIMIT = 60
 CONTINUABLE = frozenset({"length", "stopped", "interrupted"})
@@ -24,6 +26,7 @@ class Card:
 
     shown: Shown
     html: SafeString
+    search: SearchCard | None = None
 
     @property
     def message(self) -> Message:
@@ -32,6 +35,11 @@ class Card:
     @property
     def turn(self) -> Turn | None:
         return self.shown.turn
+
+    @property
+    def weak(self) -> bool:
+        """Whether the small built-in model has answered, beside whose words the passages should be read."""
+        return self.turn is not None and self.turn.provider == "builtin"
 
     @property
     def running(self) -> bool:
@@ -51,8 +59,9 @@ class Card:
         return None if self.turn is None or self.turn.total_ms is None else self.turn.total_ms / 1000
 
 
-def card(shown: Shown) -> Card:
-    return Card(shown, answer_html(shown) if shown.message.role == Message.Role.ASSISTANT else SafeString())
+def card(shown: Shown, search: Search | None = None) -> Card:
+    html = answer_html(shown) if shown.message.role == Message.Role.ASSISTANT else SafeString()
+    return Card(shown, html, search_card(search) if search is not None else None)
 
 
 def answer_html(shown: Shown) -> SafeString:

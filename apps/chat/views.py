@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from functools import wraps
 from typing import Concatenate, ParamSpec
@@ -24,9 +24,10 @@ from apps.accounts import limits
 from apps.accounts.models import User
 from apps.chat import cards, selectors, services
 from apps.chat.engine import Engine, engine
-from apps.chat.models import Conversation
+from apps.chat.models import Conversation, Message
 from apps.core.errors import Invalid, NotFound
 from apps.llm.router import default_options
+from apps.search.selectors import searches_of_messages
 
 P = ParamSpec("P")
 ZONE_COOKIE = "nitro-zone"
@@ -69,8 +70,8 @@ def conversation(request: Visit, conversation_id: UUID) -> HttpResponse:
     before = _uuid(request.GET.get("before", ""))
     thread = selectors.thread_get(user=request.user, conversation_id=conversation_id, before=before)
     if request.htmx:
-        return render(request, "chat/messages.html", _messages(thread))
-    return _page(request, _messages(thread), thread.conversation)
+        return render(request, "chat/messages.html", _messages(request, thread))
+    return _page(request, _messages(request, thread), thread.conversation)
 
 
 @require_GET
@@ -127,7 +128,7 @@ def version_select(request: Visit, conversation_id: UUID) -> HttpResponse:
     if not request.htmx:
         return redirect(f"{reverse('chat:conversation', args=[conversation_id])}#m-{chosen}")
     thread = selectors.thread_get(user=request.user, conversation_id=conversation_id)
-    return render(request, "chat/messages.html", _messages(thread))
+    return render(request, "chat/messages.html", _messages(request, thread))
 
 
 @require_GET
@@ -136,7 +137,7 @@ def message(request: Visit, conversation_id: UUID, message_id: UUID) -> HttpResp
     """One message as it looks in the page."""
     shown = selectors.shown_get(user=request.user, conversation_id=conversation_id, message_id=message_id)
     chat = shown.message.conversation
-    return render(request, "chat/message.html", {"conversation": chat, "card": cards.card(shown)})
+    return render(request, "chat/message.html", {"conversation": chat, "card": _cards(request, [shown])[0]})
 
 
 @require_GET
@@ -174,9 +175,16 @@ def _max_tokens(shown: Conversation | None) -> int:
     return int(own.get("max_tokens", default_options().max_tokens))
 
 
-def _messages(thread: selectors.Thread) -> dict[str, object]:
-    shown = [cards.card(item) for item in thread.shown]
+def _messages(request: Visit, thread: selectors.Thread) -> dict[str, object]:
+    shown = _cards(request, thread.shown)
     return {"conversation": thread.conversation, "cards": shown, "earlier": thread.earlier}
+
+
+def _cards(request: Visit, shown: Sequence[selectors.Shown]) -> list[cards.Card]:
+    """Messages, answers with what was read for them."""
+    answers = [item.message.id for item in shown if item.message.role == Message.Role.ASSISTANT]
+    searches = searches_of_messages(user=request.user, message_ids=answers) if answers else {}
+    return [cards.card(item, searches.get(item.message.id)) for item in shown]
 
 
 def _chats(request: Visit, *, before: datetime | None = None, current: UUID | None = None) -> cards.ChatList:

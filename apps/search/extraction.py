@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import unicodedata
 from html import unescape
@@ -61,7 +62,7 @@ def _usual(name: str) -> str:
 
 def _is_known(name: str) -> bool:
     try:
-        b"".decode(name or "none")
+        codecs.lookup(name)
     except LookupError:
         return False
     return True

@@ -18,7 +18,7 @@ from apps.search.values import Findings, Page, Result, Source, State, Step
 
 RESULTS = 10  # that an engine is asked for
 PAGES = 6  # of them that are read
-PER_HOST = 2
+PER_HOST = 3
 KEPT_PASSAGES = 4  # of each page
 OFFLINE = "The internet cannot be reached. This is what your own chats and saved pages say."
 NO_ENGINE = "No search engine answered: {} This is what your own chats and saved pages say."

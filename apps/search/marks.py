@@ -113,14 +113,19 @@ class Marks:
 
 def support(claim: str, passage: str) -> float:
     """How much of a claim a passage says, from 0 (nothing, or another number) to 1."""
-    said = set(content_words(passage))
-    wanted = set(content_words(claim))
-    numbers = {_canonical(number) for number in _NUMBER.findall(claim)}
-    if not wanted or not numbers <= {_canonical(number) for number in _NUMBER.findall(passage)}:
+    said, said_numbers = _terms(passage)
+    wanted, numbers = _terms(claim)
+    if not wanted or not numbers <= said_numbers:
         return 0.0
     shared = len(wanted & said)
     enough = shared >= min(ENOUGH_WORDS, len(wanted)) and shared / len(wanted) >= ENOUGH_SHARE
     return shared / len(wanted) if enough else 0.0
+
+
+def _terms(text: str) -> tuple[set[str], set[str]]:
+    """What a text is about, its numbers included; and its numbers alone."""
+    numbers = {_canonical(number) for number in _NUMBER.findall(text)}
+    return {word for word in content_words(text) if not word[0].isdigit()} | numbers, numbers
 
 
 def _canonical(number: str) -> str:

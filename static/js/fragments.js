@@ -10,7 +10,7 @@ function settle(article, html) {
   const [ours, theirs] = [article.querySelector(".prose"), fresh.querySelector(".prose")];
   if (ours && theirs && blocksOf(ours) === theirs.innerHTML.trim()) {
     for (const part of [".ending", ".message-foot"]) article.querySelector(part).replaceWith(fresh.querySelector(part));
-    for (const part of [".thoughts:not(.calls)", ".calls"]) {
+    for (const part of [".sources", ".thoughts:not(.calls)", ".calls"]) {
       const found = fresh.querySelector(part);
       if (found && !article.querySelector(part)) ours.before(found);
     }

@@ -33,8 +33,13 @@ export class LiveAnswer {
     line.querySelector(".phase-text").textContent = text;
   }
 
-  status({ state, position }) {
+  status({ state, position, total }) {
     if (this.#began) return;
+    if (state === "writing") this.article.dispatchEvent(new Event("nitro:read", { bubbles: true }));
+    if (total) {
+      this.phase(`Reading ${position} of ${total} pages…`);
+      return;
+    }
     const queued = position > 1 ? `Waiting in line, ${position - 1} before you` : "Waiting in line, next is you";
     this.phase(state === "queued" ? queued : (PHASES[state] ?? "Working…"));
   }

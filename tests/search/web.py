@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -95,6 +96,14 @@ class Stub(Engine):
         if self.failure is not None:
             raise self.failure
         return self.results[:count]
+
+
+@asynccontextmanager
+async def searx(*results: Result) -> AsyncIterator[Local]:
+    """A SearXNG that always finds the same."""
+    items = [{"url": one.url, "title": one.title, "content": one.snippet} for one in results]
+    async with local(**{"*": page(json.dumps({"results": items}).encode(), media="application/json")}) as engine:
+        yield engine
 
 
 def found(server: Local, *names: str) -> list[Result]:

@@ -37,7 +37,8 @@ class Local:
             if b"POST" in head[:5]:
                 length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
                 self.bodies.append(await reader.readexactly(length))
-            answer = self.answers.get(head.split(b" ")[1].decode(), page(b"nothing"))
+            path = head.split(b" ")[1].decode()
+            answer = self.answers.get(path) or self.answers.get("/*") or page(b"nothing")
             if isinstance(answer, bytes):
                 writer.write(answer)
                 await writer.drain()
@@ -62,7 +63,7 @@ def onward(location: str, status: int = 302) -> bytes:
 
 @asynccontextmanager
 async def local(**answers: bytes | Callable[[asyncio.StreamWriter], object]) -> AsyncIterator[Local]:
-    """A server with these paths, named without their slash; `root` is `/`."""
+    """A server with these paths, named without their slash; `root` is `/`, and `*` whatever has no answer."""
     made = Local({f"/{'' if name == 'root' else name}": answer for name, answer in answers.items()})
     server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
     made.port = server.sockets[0].getsockname()[1]
