@@ -110,6 +110,7 @@ def _entry(offer: Offer, around: _Around, default: str) -> Entry:
 def _fit(offer: Offer, around: _Around, context: int) -> Fit:
     if not is_here(offer.provider, around.settings):
         return ELSEWHERE
+    context = context or guide.context_of(offer.info.name, offer.info.size)
     return fit(around.machine, size=offer.info.size, context=context, loaded=offer.info.loaded)
 
 

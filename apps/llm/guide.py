@@ -16,6 +16,7 @@ GIB = 2**30
 SYSTEM = 1.6 * GB  # what the system and Nitro itself want beside a model
 OVERHEAD = 0.15 * GB  # buffers of a running model beside its weights
 UNKNOWN_CONTEXT = 0.15  # of the weights, for the context of a model whose shape nobody told
+SAME = 0.9  # of the size; the same model in another packing differs a little
 SMALLEST_CONTEXT_MEMORY = 0.25 * GB
 
 
@@ -160,6 +161,15 @@ def of_name(name: str) -> Model | None:
     if base.startswith("gemini") and "flash" in base:
         return by_family("gemini-flash")
     return {model.family: model for model in GUIDE}.get(base)
+
+
+def context_of(name: str, size: int) -> int:
+    """The bytes of one conversation with a model of this name and size on disk, 0 where the guide does not know it.
+
+    A smaller sibling of the guide's model (`llama3.2:1b`) is not taken for it.
+    """
+    known = of_name(name)
+    return known.context if known and known.builds and size >= SAME * known.builds[0].size else 0
 
 
 def profile_by_name(name: str) -> Profile:

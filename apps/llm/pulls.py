@@ -207,15 +207,27 @@ def _unattended() -> list[uuid.UUID]:
 class _Process:
     """What this process has begun."""
 
+    carrier: Carrier | None = None
     tasks: set[asyncio.Task[None]] = set()
 
 
 def begin() -> None:
     """Carry downloads in the running loop from now on, and hear when models have changed."""
-    carrier = Carrier()
+    carrier = _Process.carrier = Carrier()
     for work in (carrier.run, partial(news.listen, carrier.hear)):
         task = asyncio.get_running_loop().create_task(_unceasing(work))
         _Process.tasks.add(task)
+
+
+async def end() -> None:
+    """Take no more downloads, and lay those down that are carried: another process goes on with them at once."""
+    for task in _Process.tasks:
+        task.cancel()
+    await asyncio.gather(*_Process.tasks, return_exceptions=True)
+    _Process.tasks.clear()
+    carrier, _Process.carrier = _Process.carrier, None
+    if carrier is not None:
+        await carrier.close()
 
 
 async def _unceasing(work: Callable[[], Awaitable[None]]) -> None:

@@ -22,10 +22,12 @@ asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
 async def drain_turns(seconds: float) -> None:
-    """Let running answers finish, or save them as interrupted."""
+    """Lay downloads down for another process; let running answers finish, or save them as interrupted."""
     from apps.chat import turns
     from apps.chat.completions.ledger import ledger
+    from apps.llm import pulls
 
+    await pulls.end()
     await turns.drain(seconds)
     await ledger().settle()
 

@@ -99,7 +99,7 @@ class House:
         self.home.chmod(0o755)
         self.postgres, self.redis = Postgres(self.home), Redis(self.home)
         self.children: dict[str, subprocess.Popen[bytes]] = {}
-        self.model_port = free_port()
+        self.model_port, self.ollama_port = free_port(), free_port()
         self.start_store(self.postgres)
         self.start_store(self.redis)
         self.start_model()
@@ -111,6 +111,7 @@ class House:
             "REDIS_URL": f"redis://127.0.0.1:{self.redis_proxy.port}/0",
             "OPENAI_BASE_URL": f"http://127.0.0.1:{self.model_port}/v1",
             "AI_MODEL": "openai",
+            "OLLAMA_BASE_URL": f"http://127.0.0.1:{self.ollama_port}",  # where nobody is unless a test says so
             "DB_POOL_MIN": "2",
             "RATE_LIMIT_CHAT": "100000/minute",
             "CACHE_TTL": "0",

@@ -17,14 +17,15 @@ SECONDS = 30.0
 class OllamaThread:
     """A running server and its loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
+        self.port = port
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
         self.server = self.run(self._started())
 
     async def _started(self) -> OllamaServer:
-        server = OllamaServer()
+        server = OllamaServer(port=self.port)
         return await server.__aenter__()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -43,8 +44,8 @@ class OllamaThread:
 
 
 @contextmanager
-def ollama_thread() -> Iterator[OllamaThread]:
-    made = OllamaThread()
+def ollama_thread(port: int = 0) -> Iterator[OllamaThread]:
+    made = OllamaThread(port)
     try:
         yield made
     finally:

@@ -70,6 +70,19 @@ def test_a_name_finds_its_model(name: str, family: str) -> None:
     assert found.family == family
 
 
+@pytest.mark.parametrize(
+    ("name", "size", "context"),
+    [
+        ("phi3", 2_176_178_913, 1_610_000_000),
+        ("llama3.2:1b", 1_300_000_000, 0),
+        ("mistral", 4_000_000_000, 0),
+        ("gemini-2.5-flash", 0, 0),
+    ],
+)
+def test_a_conversation_is_reckoned_by_the_guide_for_its_own_models_alone(name: str, size: int, context: int) -> None:
+    assert guide.context_of(name, size) == context
+
+
 @pytest.mark.parametrize("name", ["gemini-2.5-pro", "llama33", "gpt-4o-mini", ""])
 def test_a_name_that_the_guide_does_not_know_finds_nothing(name: str) -> None:
     assert guide.of_name(name) is None

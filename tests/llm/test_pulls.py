@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from apps.core.database import in_database
 from apps.llm import pulls, services
@@ -218,3 +219,23 @@ async def test_a_new_download_wakes_the_process_that_waits(
     await until(done)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_process_that_is_told_to_stop_leaves_its_download_to_the_next_one_at_once(
+    server: OllamaServer, carrier: Carrier, news: list[dict[str, Any]], settings: Settings
+) -> None:
+    settings.OLLAMA_BASE_URL = server.url
+    server.loading.clear()
+    pull = await asked()
+    pulls.begin()
+    await until(lambda: server.open_streams == 1, 30)
+    await pulls.end()
+    await until(lambda: server.open_streams == 0)
+    server.loading.set()
+    await carrier.look()
+    await ended(carrier)
+    assert await state(pull) == Pull.State.DONE
+
+
+async def test_ending_what_was_never_begun_is_harmless() -> None:
+    await pulls.end()
