@@ -1,4 +1,4 @@
-"""What the monitor keeps: the nightly cleanups, so that one can read what was let go and when."""
+"""What the monitor keeps: one row of figures a minute, and the nightly cleanups."""
 
 from __future__ import annotations
 
@@ -20,3 +20,16 @@ class Cleanup(models.Model):
 
     def __str__(self) -> str:
         return f"Cleanup of {self.began_at:%Y-%m-%d %H:%M}"
+
+
+class Sample(models.Model):
+    """The figures of one minute, all processes together (see `series.figures`)."""
+
+    minute = models.DateTimeField(unique=True)
+    figures = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-minute"]
+
+    def __str__(self) -> str:
+        return f"{self.minute:%Y-%m-%d %H:%M}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from apps.monitor import series
 from apps.monitor.readings import Distribution, Reading
 
 
@@ -32,9 +33,9 @@ def as_json(reading: Reading, *, messages: int | None) -> dict[str, Any]:
         "responses": {route[0]: _timing(found) for route, found in _slowest(reading, "nitro_http_seconds")},
         "answers": {
             "by_end": _by_label(reading, "nitro_turns_total", 1),
-            "first_token_seconds": _timing(_together(reading, "nitro_turn_first_token_seconds")),
-            "total_seconds": _timing(_together(reading, "nitro_turn_seconds")),
-            "queued_seconds": _timing(_together(reading, "nitro_turn_queued_seconds")),
+            "first_token_seconds": _timing(series.together(reading, "nitro_turn_first_token_seconds")),
+            "total_seconds": _timing(series.together(reading, "nitro_turn_seconds")),
+            "queued_seconds": _timing(series.together(reading, "nitro_turn_queued_seconds")),
             "tokens": _by_label(reading, "nitro_tokens_total", 0),
         },
         "database_connections": {
@@ -57,17 +58,6 @@ def _timing(found: Distribution) -> dict[str, float | None]:
 def _slowest(reading: Reading, name: str) -> list[tuple[tuple[str, ...], Distribution]]:
     found = reading.distributions(name).items()
     return sorted(found, key=lambda item: item[1].quantile(0.95) or 0.0, reverse=True)
-
-
-def _together(reading: Reading, name: str) -> Distribution:
-    """All of a histogram's labels as one distribution."""
-    counts: dict[str, float] = {}
-    total = 0.0
-    for found in reading.distributions(name).values():
-        total += found.total
-        for bound, amount in found.counts.items():
-            counts[bound] = counts.get(bound, 0.0) + amount
-    return Distribution(counts, total)
 
 
 def _by_label(reading: Reading, name: str, place: int) -> dict[str, float]:

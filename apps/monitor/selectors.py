@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import Error as DatabaseError
 from django.db import connection
 
 from apps.chat.models import Message
+from apps.monitor.models import Sample
 
 EXACT_UP_TO = 10_000
 SOME = "SELECT count(*) FROM (SELECT 1 FROM {} LIMIT %s) AS beginning"
@@ -26,3 +29,8 @@ def messages_total() -> int | None:
             return max(int(about), EXACT_UP_TO)
     except DatabaseError:
         return None
+
+
+def samples_since(*, since: datetime) -> list[Sample]:
+    """The figures of every minute since then, oldest first."""
+    return list(Sample.objects.filter(minute__gte=since).order_by("minute"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from apps.monitor import cleaning
+from apps.monitor import cleaning, sampling
 
 
 @shared_task
@@ -19,3 +19,9 @@ def clean_up() -> dict[str, int]:
 def clear_sessions() -> None:
     """Remove sign-ins that have ended."""
     cleaning.sessions_clear()
+
+
+@shared_task
+def sample() -> bool:
+    """Turn what was counted in this minute into a row of figures."""
+    return sampling.sample(timezone.now()) is not None

@@ -9,5 +9,6 @@ from apps.monitor import views
 app_name = "monitor"
 
 urlpatterns = [
+    path("performance/", views.performance, name="performance"),
     path("metrics", views.Metrics.as_view(), name="metrics"),
 ]

@@ -1,4 +1,4 @@
-"""The doors of the monitor: figures for programs."""
+"""The doors of the monitor: figures for programs, charts for people."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.negotiation import BaseContentNegotiation
@@ -17,7 +20,8 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from apps.accounts.authentication import KeyAllows
-from apps.monitor import prometheus, readings, report, selectors
+from apps.monitor import performance as charts_of
+from apps.monitor import prometheus, readings, report, selectors, series
 
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
 
@@ -76,3 +80,22 @@ def wants_text(request: HttpRequest) -> bool:
         return True
     accept = request.headers.get("accept", "")
     return request.GET.get("format") != "json" and ("text/plain" in accept or "openmetrics" in accept)
+
+
+@require_safe
+def performance(request: HttpRequest) -> HttpResponse:
+    """How fast Nitro is here and now; its charts alone where the page asks for them again."""
+    span = request.GET.get("span", "hour")
+    span = span if span in charts_of.SPANS else "hour"
+    now, length = timezone.now(), charts_of.SPANS[span]
+    reading = readings.reading()
+    context = {
+        "span": span,
+        "charts": charts_of.charts(selectors.samples_since(since=now - length), now=now, span=length),
+        "facts": report.facts(reading, messages=selectors.messages_total()),
+        "routes": series.slowest_routes(reading),
+        "gain": charts_of.gain(reading),
+        "redis": reading.redis,
+    }
+    name = "monitor/charts.html" if request.headers.get("HX-Request") else "monitor/performance.html"
+    return render(request, name, context)

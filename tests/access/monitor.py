@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from tests.access.table import Row
+from tests.access.table import Row, personal
 
-ROWS: tuple[Row, ...] = (Row("monitor:metrics", "get", (200, 200, 200, 200, 200, 403), scope="admin"),)
+ROWS: tuple[Row, ...] = (
+    Row("monitor:metrics", "get", (200, 200, 200, 200, 200, 403), scope="admin"),
+    personal("monitor:performance", 200),
+)
