@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apps.chat import asking, batches
-from apps.chat.completions import answering
+from apps.chat.completions import answering, embedding
 from apps.chat.completions.wire import asked_from
 from apps.chat.visits import Answer, Visit
 from apps.core.idempotency import HEADER, key_from
@@ -36,8 +36,14 @@ async def batch(visit: Visit) -> None:
     await visit.answer(await batches.answers(user=visit.user, requests=requests, admit=visit.count, key=key))
 
 
+async def embeddings(visit: Visit) -> None:
+    """`POST /v1/embeddings`"""
+    await visit.answer(await embedding.embeddings(user=visit.user, wanted=embedding.wanted_from(visit.body)))
+
+
 ROOMS: dict[str, Answer] = {
     "/v1/chat/completions": completions,
+    "/v1/embeddings": embeddings,
     "/api/chat/": chat,
     "/api/chat/batch/": batch,
 }

@@ -9,7 +9,7 @@ from apps.chat.api.asking import Batch, Chat
 from apps.chat.api.attachments import AttachmentFile, Attachments, AttachmentThumbnail, OneAttachment
 from apps.chat.api.conversations import Conversations, OneConversation
 from apps.chat.api.messages import Messages
-from apps.chat.api.openai import ChatCompletions, Models
+from apps.chat.api.openai import ChatCompletions, Embeddings, Models
 from apps.chat.api.transfer import Export, Import
 from apps.chat.api.usage import Usage
 
@@ -32,6 +32,7 @@ urlpatterns = [
     path("c/<uuid:conversation_id>/m/<uuid:message_id>/text/", views.message_text, name="message-text"),
     path("offline/", views.offline, name="offline"),
     path("v1/chat/completions", ChatCompletions.as_view(), name="v1-completions"),
+    path("v1/embeddings", Embeddings.as_view(), name="v1-embeddings"),
     path("v1/models", Models.as_view(), name="v1-models"),
     path("api/chat/", Chat.as_view(), name="api-chat"),
     path("api/chat/batch/", Batch.as_view(), name="api-batch"),

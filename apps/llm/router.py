@@ -17,6 +17,7 @@ from apps.llm.gate import Gate
 from apps.llm.health import Watch
 from apps.llm.messages import Call
 from apps.llm.providers.base import Provider
+from apps.llm.providers.embeddings import Embedding
 from apps.llm.reaching import answer, until_ready
 from apps.llm.settings import LlmSettings
 
@@ -92,6 +93,25 @@ class Router:
                 break
         if first is not None:
             raise first
+
+    async def embed(self, target: Target, texts: Sequence[str], *, who: str = "") -> Embedding:
+        """Each text as a vector, from the least busy server of the target's kind. Raises a `ProviderError`.
+
+        There is no fallback: vectors of another model do not fit to those that somebody has kept.
+        """
+        farm = self._farms[target.provider]
+        backend = farm.pick(last_resort=True)
+        if backend is None:
+            raise self._missing(farm.kind)
+        ticket = farm.gate.take(who)
+        try:
+            async with aclosing(ticket.places()) as places:
+                async for _ in places:
+                    pass
+            model = target.model or self._choices.default_model(farm)
+            return await backend.provider.embed(model, texts)
+        finally:
+            ticket.release()
 
     async def models(self) -> list[Offer]:
         """What can be chosen now: the models of all servers that answer."""

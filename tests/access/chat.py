@@ -33,6 +33,7 @@ ROWS: tuple[Row, ...] = (
     program_own("chat:api-attachment-thumbnail", 200),
     # chat: API
     program("chat:v1-completions", 400, "post"),
+    program("chat:v1-embeddings", 400, "post"),
     program("chat:v1-models", 200),
     program("chat:api-chat", 400, "post"),
     program("chat:api-batch", 400, "post"),

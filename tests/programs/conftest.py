@@ -52,8 +52,8 @@ def key_of(up: NitroUp, name: str) -> str:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def house() -> AsyncIterator[House]:
-    async with StandIn(rate=20.0) as standin:
-        settings = {"AI_MODEL": "builtin", "MAX_TOKENS": "60", "OPENAI_BASE_URL": standin.url}
+    async with StandIn(rate=100.0) as standin:
+        settings = {"AI_MODEL": "openai", "MAX_TOKENS": "60", "OPENAI_BASE_URL": standin.url}
         settings["RATE_LIMIT_CHAT"] = "60000/minute"
         async with NitroUp(settings) as up:
             alice = await asyncio.to_thread(key_of, up, "alice")

@@ -25,7 +25,7 @@ async def client(house: House) -> AsyncIterator[AsyncOpenAI]:
 
 async def test_a_whole_answer(client: AsyncOpenAI) -> None:
     answer = await client.chat.completions.create(
-        model="auto", messages=[{"role": "user", "content": "Say hello."}], max_tokens=20
+        model="builtin", messages=[{"role": "user", "content": "Say hello."}], max_tokens=20
     )
     assert answer.choices[0].message.content
     assert answer.usage is not None
@@ -50,7 +50,7 @@ async def test_a_stream_with_usage(client: AsyncOpenAI) -> None:
 
 
 async def test_json_of_a_schema(client: AsyncOpenAI) -> None:
-    schema = {
+    schema: dict[str, object] = {
         "type": "object",
         "properties": {"name": {"type": "string", "maxLength": 20}, "age": {"type": "integer"}},
         "required": ["name", "age"],

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from apps.accounts.authentication import caller
 from apps.accounts.throttling import QuestionThrottle
 from apps.chat.api.streams import EVENTS, STREAMED, event_stream
-from apps.chat.completions import answering
+from apps.chat.completions import answering, embedding
 from apps.chat.completions.wire import asked_from
 from apps.core.endpoints import Endpoint, waited
 from apps.llm.router import default_options, router
@@ -99,6 +99,48 @@ class ChatCompletions(Endpoint):
         if asked.stream:
             return event_stream(request, answering.pieces(user=caller(request), asked=asked))
         return Response(waited(answering.whole, user=caller(request), asked=asked))
+
+
+class EmbeddingInput(serializers.Serializer[Any]):
+    """Texts that shall become vectors."""
+
+    model = serializers.CharField(required=False, help_text="An embedding model of a server, as in `/v1/models`.")
+    input = serializers.JSONField(help_text="A text, or a list of up to 256.")
+    encoding_format = serializers.ChoiceField(choices=["float", "base64"], required=False)
+
+
+class EmbeddingUsage(serializers.Serializer[Any]):
+    """Tokens, as the provider counted them."""
+
+    prompt_tokens = serializers.IntegerField()
+    total_tokens = serializers.IntegerField()
+
+
+class EmbeddingOutput(serializers.Serializer[Any]):
+    """One vector for each text."""
+
+    object = serializers.CharField()
+    data = serializers.ListField(child=serializers.DictField())  # type: ignore[assignment]  # OpenAI's name for it
+    model = serializers.CharField()
+    usage = EmbeddingUsage()
+
+
+TEXTS = OpenApiExample("Two texts", {"model": "ollama:nomic-embed-text", "input": ["bread", "cake"]}, request_only=True)
+
+
+class Embeddings(Endpoint):
+    """OpenAI's embeddings."""
+
+    scope = "chat"
+    tag = "OpenAI"
+    throttle_classes = (QuestionThrottle,)
+    waits = True
+
+    @extend_schema(request=EmbeddingInput, responses=EmbeddingOutput, examples=[TEXTS])
+    def post(self, request: Request) -> Response:
+        """Texts as vectors, from a server that has an embedding model: Ollama, or one that speaks OpenAI's wire."""
+        wanted = embedding.wanted_from(request.data)
+        return Response(waited(embedding.embeddings, user=caller(request), wanted=wanted))
 
 
 class ModelOutput(serializers.Serializer[Any]):

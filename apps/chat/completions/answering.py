@@ -8,6 +8,7 @@ from typing import Any
 
 from apps.accounts.models import User
 from apps.chat.completions.chunks import Chunks, Whole
+from apps.chat.completions.errors import Unacceptable
 from apps.chat.completions.ledger import ledger
 from apps.chat.completions.tally import Tally
 from apps.chat.completions.wire import Asked
@@ -73,6 +74,8 @@ async def _events(user: User, asked: Asked, tally: Tally) -> AsyncGenerator[Rout
     if draining.is_draining():
         raise Busy("The server is restarting.", code="restarting", hint="It is back in a moment.", retry_after=1)
     target = router().resolve(asked.model)
+    if any(message.images for message in asked.messages) and not router().sees(target):
+        raise Unacceptable("messages", "This model cannot look at pictures.", code="unsupported_value")
     call = Call(
         target.model,
         asked.messages,

@@ -43,7 +43,7 @@ def asked_from(body: object, defaults: Options) -> Asked:
     _refuse_many(body)
     stream = _boolean(body, "stream")
     return Asked(
-        model=_model(body),
+        model=model_of(body),
         messages=messages_of(body.get("messages")),
         options=_options(body, defaults),
         stream=stream,
@@ -77,7 +77,8 @@ def _include_usage(body: Mapping[str, Any]) -> bool:
     return _boolean(options, "include_usage")
 
 
-def _model(body: Mapping[str, Any]) -> str:
+def model_of(body: Mapping[str, Any]) -> str:
+    """The model that is asked for; empty for the default."""
     value = body.get("model", "")
     if not isinstance(value, str) or len(value) > MODEL_LIMIT:
         raise Unacceptable("model", "'model' must be the name of a model.", code="invalid_type")

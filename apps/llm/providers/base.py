@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
+from apps.llm.errors import Refused
 from apps.llm.events import Event
 from apps.llm.messages import Call
+from apps.llm.providers.embeddings import Embedding
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,10 @@ class Provider(ABC):
         Raises a `ProviderError`. Closing the generator (or cancelling the task in it) closes the connection, so that
         the server stops generating. Nothing is retried once an event was yielded.
         """
+
+    async def embed(self, model: str, texts: Sequence[str]) -> Embedding:
+        """Each text as a vector. Raises a `ProviderError`: `Refused` where this wire has no embeddings."""
+        raise Refused(f"The provider {self.kind} makes no embeddings.", hint="Choose an embedding model of another.")
 
     @abstractmethod
     async def models(self) -> list[ModelInfo]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from importlib import import_module
 from types import ModuleType
@@ -15,6 +15,7 @@ from apps.llm.events import Event
 from apps.llm.messages import Call
 from apps.llm.providers.base import ModelInfo, Provider, Timeouts
 from apps.llm.providers.connections import Sessions, get_json
+from apps.llm.providers.embeddings import Embedding, Server, ollama_embedding
 from apps.llm.providers.ollama_failures import hinted
 from apps.llm.providers.ollama_memory import Memory, plain
 from apps.llm.providers.ollama_request import KEEP_ALIVE, chat_arguments, tokens_needed
@@ -63,6 +64,10 @@ class Ollama(Provider):
                 raise answer.failure
             self.memory.is_loaded(call.model, num_ctx)
             await wire.drain()
+
+    async def embed(self, model: str, texts: Sequence[str]) -> Embedding:
+        server = Server(self._sessions.current(), f"{self.base_url}/api/embed", self.where, {}, self.timeouts.first)
+        return await ollama_embedding(server, model, texts)
 
     async def models(self) -> list[ModelInfo]:
         library = await self._library()

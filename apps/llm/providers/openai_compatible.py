@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from apps.llm.events import Event
 from apps.llm.messages import Call
 from apps.llm.providers.base import ModelInfo, Provider, Timeouts
 from apps.llm.providers.connections import PatientReader, Sessions, get_json, whole_body
+from apps.llm.providers.embeddings import Embedding, Server, openai_embedding
 from apps.llm.providers.failures import TRANSPORT_ERRORS, failure_of_exception, failure_of_status
 from apps.llm.providers.openai_request import request_body, unwanted_field, without
 from apps.llm.providers.openai_stream import CompletionStream
@@ -71,6 +72,16 @@ class OpenAICompatible(Provider):
         finally:
             reader.stop()
             response.close()
+
+    async def embed(self, model: str, texts: Sequence[str]) -> Embedding:
+        server = Server(
+            self._sessions.current(),
+            f"{self.base_url}/embeddings",
+            self.where,
+            self._headers,
+            self.timeouts.first,
+        )
+        return await openai_embedding(server, model, texts)
 
     async def models(self) -> list[ModelInfo]:
         return list(_models(await self._get(f"{self.base_url}/models")))
