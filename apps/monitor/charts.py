@@ -1,6 +1,6 @@
 """Charts as SVG paths, drawn on the server. Pure: values in, values out.
 
-A chart is 600 by 160 units; time runs from left to right, and nothing is drawn where nothing was measured.
+A chart is 300 by 90 units, about a pixel each. Time runs to the right; nothing is drawn where nothing was measured.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-WIDTH, HEIGHT = 600.0, 160.0
+WIDTH, HEIGHT = 300.0, 90.0
 NICE = (1, 2, 2.5, 5, 10)
 Point = tuple[float, float]  # time from 0 to 1, value
 

@@ -46,7 +46,7 @@ def test_an_axis_ends_at_a_round_number(value: float, top: float) -> None:
 
 
 def test_a_curve_runs_through_its_points_and_breaks_where_nothing_was_measured() -> None:
-    assert path([(0, 0), (0.1, 1), (0.9, 2)], 2, 0.2) == "M0.0 160.0h0L60.0 80.0M540.0 0.0h0"
+    assert path([(0, 0), (0.1, 1), (0.9, 2)], 2, 0.2) == "M0.0 90.0h0L30.0 45.0M270.0 0.0h0"
 
 
 def test_a_target_that_would_flatten_everything_is_left_out() -> None:
