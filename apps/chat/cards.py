@@ -17,6 +17,7 @@ from apps.search.cards import SearchCard, search_card
 from apps.search.models import Search
 
 LIST_LIMIT = 60
+PINNED = "Pinned"
 CONTINUABLE = frozenset({"length", "stopped", "interrupted"})
 
 
@@ -91,14 +92,26 @@ class ChatList:
     older: datetime | None
     current: UUID | None = None
 
+    @property
+    def newest(self) -> Conversation | None:
+        """The chat used last of all that are listed."""
+        listed = (conversation for group in self.groups for conversation in group.conversations)
+        return max(listed, key=lambda conversation: conversation.updated_at, default=None)
+
 
 def chat_list(
-    conversations: Sequence[Conversation], *, now: datetime, zone: tzinfo, current: UUID | None = None
+    conversations: Sequence[Conversation],
+    *,
+    now: datetime,
+    zone: tzinfo,
+    current: UUID | None = None,
+    pinned: Sequence[Conversation] = (),
 ) -> ChatList:
-    """Chats (newest first) under the headings that fit a reader in this time zone."""
+    """Chats (newest first) under the headings that fit a reader in this time zone, below those that are pinned."""
     today = now.astimezone(zone).date()
     older = conversations[-1].updated_at if len(conversations) == LIST_LIMIT else None
-    return ChatList(list(_groups(conversations, today, zone)), older, current)
+    top = [Group(PINNED, pinned)] if pinned else []
+    return ChatList([*top, *_groups(conversations, today, zone)], older, current)
 
 
 def _groups(conversations: Iterable[Conversation], today: date, zone: tzinfo) -> Iterable[Group]:

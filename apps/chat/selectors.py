@@ -15,6 +15,9 @@ from apps.chat.models import Conversation, Message, Turn
 from apps.core.errors import NotFound
 
 THREAD_LIMIT = 60
+FARTHEST = 400  # messages above the newest one that a search can lead to
+ABOVE = 4  # messages that are shown above the one that was found
+PINNED_LIMIT = 50
 HISTORY_MESSAGES = 2_000
 
 PATH = """
@@ -108,8 +111,8 @@ def conversations_of(*, user: User) -> QuerySet[Conversation]:
 
 
 def conversation_list(*, user: User, before: datetime | None = None, limit: int = 60) -> list[Conversation]:
-    """The user's conversations, the one used last first; `before` pages on from an `updated_at`."""
-    rows = Conversation.objects.filter(owner=user, deleted_at=None).order_by("-updated_at")
+    """The user's unpinned conversations, the one used last first; `before` pages on from an `updated_at`."""
+    rows = Conversation.objects.filter(owner=user, deleted_at=None, pinned_at=None).order_by("-updated_at")
     if before is not None:
         rows = rows.filter(updated_at__lt=before)
     return list(rows[:limit])
@@ -125,6 +128,12 @@ def last_turns(*, messages: Iterable[Message]) -> dict[UUID, Turn]:
     """The last turn of each answer among messages that came from `messages_of`."""
     ids = [message.id for message in messages if message.role == Message.Role.ASSISTANT]
     return {turn.answer_id: turn for turn in Turn.objects.filter(answer__in=ids).defer("marks").order_by("created_at")}
+
+
+def conversations_pinned(*, user: User) -> list[Conversation]:
+    """The user's pinned conversations, the one pinned last first."""
+    rows = Conversation.objects.filter(owner=user, deleted_at=None, pinned_at__isnull=False)
+    return list(rows.order_by("-pinned_at")[:PINNED_LIMIT])
 
 
 def message_get(*, user: User, conversation_id: UUID, message_id: UUID) -> Message:
@@ -159,6 +168,16 @@ def thread_get(*, user: User, conversation_id: UUID, before: UUID | None = None,
     ids = _path(conversation_id, start, limit + 1)
     earlier = ids[1] if len(ids) > limit else None
     return Thread(conversation, _shown(conversation_id, ids[-limit:]), earlier)
+
+
+def thread_at(*, user: User, conversation_id: UUID, message_id: UUID) -> Thread:
+    """The shown path from a little above a message on; its usual end where the message is not on it, or too far up."""
+    conversation = conversation_get(user=user, conversation_id=conversation_id)
+    ids = _path(conversation_id, conversation.leaf_id, FARTHEST)
+    if message_id not in ids[:-THREAD_LIMIT]:
+        return thread_get(user=user, conversation_id=conversation_id)
+    start = max(0, ids.index(message_id) - ABOVE)
+    return Thread(conversation, _shown(conversation_id, ids[start:]), ids[start] if start else None)
 
 
 def shown_get(*, user: User, conversation_id: UUID, message_id: UUID) -> Shown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.chat import settings_views, views
+from apps.chat import list_views, settings_views, views
 from apps.chat.api.asking import Batch, Chat
 from apps.chat.api.attachments import AttachmentFile, Attachments, AttachmentThumbnail, OneAttachment
 from apps.chat.api.conversations import Conversations, OneConversation
@@ -18,12 +18,14 @@ app_name = "chat"
 urlpatterns = [
     path("", views.new_chat, name="new"),
     path("c/list/", views.conversation_list, name="list"),
+    path("c/search/", list_views.search, name="search"),
     path("c/models/", settings_views.models, name="models"),
     path("c/model/", settings_views.model_choose, name="model-new"),
     path("c/settings/", settings_views.settings, name="settings-new"),
     path("c/<uuid:conversation_id>/", views.conversation, name="conversation"),
     path("c/<uuid:conversation_id>/model/", settings_views.model_choose, name="model"),
     path("c/<uuid:conversation_id>/settings/", settings_views.settings, name="settings"),
+    path("c/<uuid:conversation_id>/pin/", list_views.pin, name="pin"),
     path("c/<uuid:conversation_id>/rename/", views.conversation_rename, name="rename"),
     path("c/<uuid:conversation_id>/delete/", views.conversation_delete, name="delete"),
     path("c/<uuid:conversation_id>/restore/", views.conversation_restore, name="restore"),

@@ -66,9 +66,12 @@ def new_chat(request: Visit) -> HttpResponse:
 @require_GET
 @told
 def conversation(request: Visit, conversation_id: UUID) -> HttpResponse:
-    """A chat: the whole page, or for htmx the messages above the one named by `before`."""
-    before = _uuid(request.GET.get("before", ""))
-    thread = selectors.thread_get(user=request.user, conversation_id=conversation_id, before=before)
+    """A chat: the whole page, or for htmx the messages above the one named by `before`; `at` is one that was found."""
+    before, at = _uuid(request.GET.get("before", "")), _uuid(request.GET.get("at", ""))
+    if at is None:
+        thread = selectors.thread_get(user=request.user, conversation_id=conversation_id, before=before)
+    else:
+        thread = selectors.thread_at(user=request.user, conversation_id=conversation_id, message_id=at)
     if request.htmx:
         return render(request, "chat/messages.html", _messages(request, thread))
     return _page(request, _messages(request, thread), thread.conversation)
@@ -166,7 +169,7 @@ def _engine(shown: Conversation | None, chats: cards.ChatList) -> Engine:
     """Who answers here. A new chat goes on with the model of the one before, as long as that is there."""
     if shown is not None:
         return engine(shown.model)
-    last = engine(chats.groups[0].conversations[0].model if chats.groups else "")
+    last = engine(chats.newest.model if chats.newest else "")
     return engine() if last.missing else last
 
 
@@ -189,7 +192,8 @@ def _cards(request: Visit, shown: Sequence[selectors.Shown]) -> list[cards.Card]
 
 def _chats(request: Visit, *, before: datetime | None = None, current: UUID | None = None) -> cards.ChatList:
     rows = selectors.conversation_list(user=request.user, before=before, limit=cards.LIST_LIMIT)
-    return cards.chat_list(rows, now=timezone.now(), zone=_zone(request), current=current)
+    pinned = selectors.conversations_pinned(user=request.user) if before is None else ()
+    return cards.chat_list(rows, pinned=pinned, now=timezone.now(), zone=_zone(request), current=current)
 
 
 def _zone(request: HttpRequest) -> tzinfo:

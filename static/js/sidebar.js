@@ -53,6 +53,7 @@ function rename(button) {
 }
 
 function reload() {
+  if (document.getElementById("search").value) return; // what was found stays
   window.htmx.ajax("GET", `/c/list/?current=${current()}`, { target: "#chats", swap: "innerHTML" });
 }
 
@@ -63,6 +64,7 @@ export function startSidebar() {
     if (button) actions[button.dataset.action]?.(button);
   });
   body.addEventListener("nitro:restored", reload);
+  body.addEventListener("nitro:listed", reload);
 }
 
 // The chat that is open: its name in the page's head, its place in the list.
@@ -73,8 +75,8 @@ export function listChat(chat) {
     document.getElementById("title").textContent = event.detail.title;
   });
   chat.addEventListener("accepted", (event) => {
-    const first = chats.querySelector(".chat-item");
-    const link = first?.querySelector(".chat-link");
-    if (first?.id !== `chat-${chat.id}` || link?.textContent !== event.detail.title) reload();
+    const item = document.getElementById(`chat-${chat.id}`);
+    const first = item?.matches('[data-label="Pinned"] *') || item === chats.querySelector('.chat-group:not([data-label="Pinned"]) .chat-item');
+    if (!first || item.querySelector(".chat-link").textContent !== event.detail.title) reload();
   });
 }

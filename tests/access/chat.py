@@ -12,6 +12,8 @@ ROWS: tuple[Row, ...] = (
     personal("chat:new", 200),
     personal("chat:list", 200),
     own("chat:conversation", 200),
+    personal("chat:search", 200),
+    own("chat:pin", 302, "post"),
     own("chat:rename", 200, "post", title="Mine"),
     own("chat:delete", 302, "post"),
     Row("chat:restore", "post", (302, 404, SIGN_IN, 404, SIGN_IN, SIGN_IN), names={"conversation_id": "deleted_id"}),
