@@ -27,10 +27,12 @@ TYPES = {
     "ogg": "audio/ogg",
     "webm": "audio/webm",
     "flac": "audio/flac",
+    "m4a": "audio/mp4",
+    "aac": "audio/aac",
     "txt": "text/plain; charset=utf-8",
     "pdf": "application/pdf",
 }
-SHOWN = frozenset({"png", "jpg", "webp", "gif", "avif", "wav", "mp3", "ogg", "webm", "flac"})
+SHOWN = frozenset({"png", "jpg", "webp", "gif", "avif", "wav", "mp3", "ogg", "webm", "flac", "m4a", "aac"})
 POLICY = "default-src 'none'; sandbox"
 RANGE = re.compile(r"bytes=(?:(\d{1,15})-(\d{0,15})|-(\d{1,15}))")
 

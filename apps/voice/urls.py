@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.voice import api, openai_api
+from apps.voice import api, openai_api, views
 
 app_name = "voice"
 
 urlpatterns = [
+    path("voice/", views.page, name="page"),
+    path("voice/upload/", views.upload, name="upload"),
+    path("voice/taste/", views.taste, name="taste"),
+    path("voice/<uuid:recording_id>/", views.recording, name="recording"),
+    path("voice/<uuid:recording_id>/audio/", views.recording_audio, name="audio"),
+    path("voice/<uuid:recording_id>/delete/", views.recording_delete, name="delete"),
     path("api/voice/speak/", api.Speak.as_view(), name="api-speak"),
     path("api/voice/voices/", api.Voices.as_view(), name="api-voices"),
     path("api/voice/transcribe/", api.Transcribe.as_view(), name="api-transcribe"),

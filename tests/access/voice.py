@@ -7,7 +7,7 @@ from typing import Any
 from apps.accounts.models import User
 from apps.core import stored
 from apps.voice.models import Clip, Preference, Recording, Segment
-from tests.access.table import Row
+from tests.access.table import Row, own, personal
 
 
 def program(route: str, status: int, method: str = "get", *, found: bool = False, **form: str) -> Row:
@@ -17,6 +17,12 @@ def program(route: str, status: int, method: str = "get", *, found: bool = False
 
 
 ROWS: tuple[Row, ...] = (
+    personal("voice:page", 200),
+    personal("voice:upload", 400, "post"),
+    personal("voice:taste", 302, "post", speed="1.5", language="de"),
+    own("voice:recording", 200),
+    own("voice:audio", 200),
+    own("voice:delete", 302, "post"),
     program("voice:api-speak", 200, "post", text="Hello."),
     program("voice:api-voices", 200),
     program("voice:api-transcribe", 400, "post"),
