@@ -8,4 +8,5 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("api/schema/", documentation.schema, name="api-schema"),
+    path("api/docs/", documentation.page, name="api-docs"),
 ]

@@ -10,4 +10,5 @@ ROWS: tuple[Row, ...] = (
     everybody("readyz", 200),
     # the API's description
     everybody("api-schema", 200),
+    everybody("api-docs", 200),
 )
