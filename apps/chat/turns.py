@@ -26,6 +26,7 @@ from apps.chat.turnlog import Item, TurnLog
 from apps.core import draining, news
 from apps.core.database import in_database
 from apps.core.errors import Busy, DatabaseAway, NitroError
+from apps.llm import options
 from apps.llm.errors import ProviderError
 from apps.llm.messages import Image, Options
 from apps.llm.router import Target, default_options, router
@@ -203,6 +204,7 @@ def _begin(request: Request, frame: Starter, admission: Admission) -> Read:
         return Read(begun, [], None, None)
     try:
         target = router().resolve(begun.turn.choice)
+        options.check(target.provider, _asked(frame))
     except ProviderError as error:
         return Read(begun, [], None, error)
     searches = searching.is_wished(user_id=request.user_id, frame=frame)
@@ -258,9 +260,13 @@ def _launch(running: RunningTurns, user: User, read: Read, frame: Starter, began
 
 def _options(begun: Begun, frame: Starter) -> Options:
     """The defaults of this installation, over them what was chosen for the chat, over that what the question says."""
-    asked: Mapping[str, Any] = frame.options if isinstance(frame, Ask) else {}
-    chosen: dict[str, Any] = {**begun.options, **asked}
+    chosen: dict[str, Any] = {**begun.options, **_asked(frame)}
     return replace(default_options(), **chosen)
+
+
+def _asked(frame: Starter) -> Mapping[str, float]:
+    """The options that came with the question itself."""
+    return frame.options if isinstance(frame, Ask) else {}
 
 
 async def _announce(conversation_id: UUID, turn_id: UUID) -> None:
