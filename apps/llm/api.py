@@ -62,7 +62,9 @@ class CatalogueOutput(serializers.Serializer[Any]):
 class PullInput(serializers.Serializer[Any]):
     """Which model to install."""
 
-    name = serializers.CharField(max_length=NAME_LIMIT, help_text="As Ollama's library names it: llama3.2, phi3:mini.")
+    name = serializers.CharField(
+        max_length=NAME_LIMIT, help_text="As Ollama's library names it, or the https address of a file."
+    )
 
 
 class PullErrorOutput(serializers.Serializer[Any]):

@@ -16,7 +16,7 @@ class Meter:
     """Remembers the last seconds of one download. Times are seconds of any clock that never goes back."""
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name = name.rpartition("/")[2] if "://" in name else name
         self._seen: deque[tuple[float, int]] = deque()
         self._told = ""
 

@@ -21,6 +21,9 @@ LEASE = timedelta(seconds=10)
 PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}"
 HOST = r"[A-Za-z0-9][A-Za-z0-9-]{0,62}(?:\.[A-Za-z0-9-]{1,63})*\.(?!(?i:local|internal|localhost|lan)/)[A-Za-z]{2,24}"
 NAME = re.compile(rf"(?:(?:{HOST}/)?{PART}/)?{PART}(?::{PART})?")
+ADDRESS = "https://"
+FILE = re.compile(rf"{ADDRESS}[^\s?#@\\]+/[A-Za-z0-9][A-Za-z0-9._+-]{{0,119}}\.gguf")
+ADDRESS_HINT = "An address begins with https:// and ends with the file's name: …/model.gguf, with nothing behind it."
 NAME_HINT = "Names look like llama3.2, phi3:mini or hf.co/user/model. All others: `ollama pull` on that machine."
 STEP_LIMIT = 200
 WORDS_LIMIT = 500
@@ -42,10 +45,18 @@ def administrator_required(*, user: User) -> None:
 
 
 def name_of_model(given: str) -> str:
-    """A name that a model can have, in its short form. Raises `Invalid`."""
+    """A name that a model can have, in its short form, or the address of a model file. Raises `Invalid`."""
     name = given.strip().removesuffix(":latest")
+    if "://" in name:
+        return _address(name)
     if len(name) > NAME_LIMIT or not NAME.fullmatch(name) or ".." in name:
         raise Invalid("No model has a name like that.", hint=NAME_HINT)
+    return name
+
+
+def _address(name: str) -> str:
+    if len(name) > NAME_LIMIT or not name.isprintable() or not FILE.fullmatch(name):
+        raise Invalid("That is not the address of a model file.", hint=ADDRESS_HINT)
     return name
 
 

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from pathlib import Path
 from typing import Protocol
 
 from apps.core.errors import NitroError
 from apps.llm.configuration import configured
 from apps.llm.errors import ProviderError, Refused, TimedOut, Unreachable
+from apps.llm.from_address import DiskFull, FromAddress
 from apps.llm.providers.ollama import Ollama
-from apps.llm.services import Progress
+from apps.llm.services import ADDRESS, Progress
 
 INSTALL_HINT = (
     "Install Ollama from https://ollama.com/download and start it (`ollama serve`), or set OLLAMA_BASE_URL to the "
     "machine that it runs on. Until then the built-in model answers."
 )
 DISK_HINT = "Free some space on the disk of the model server, or remove a model with `nitro models remove NAME`."
-
-
-class DiskFull(NitroError):
-    """There is no room for the model."""
-
-    code = "disk_full"
-    status = 507
-    hint = DISK_HINT
 
 
 class Source(Protocol):
@@ -68,7 +62,7 @@ def explained(failure: ProviderError) -> NitroError:
     """A failure with the hint that helps somebody who installs models."""
     said = failure.message.lower()
     if "no space left" in said or "disk full" in said or "not enough space" in said:
-        return DiskFull(failure.message)
+        return DiskFull(failure.message, hint=DISK_HINT)
     if "file does not exist" in said or "manifest unknown" in said:
         failure.hint = "Check the name; https://ollama.com/library lists what there is."
     elif isinstance(failure, Unreachable | TimedOut) and not isinstance(failure, Refused):
@@ -77,5 +71,7 @@ def explained(failure: ProviderError) -> NitroError:
 
 
 def source_of(name: str) -> Source:
-    """Who fetches a model of this name. Raises a `NitroError`."""
+    """Who fetches a model of this name, or from this address. Raises a `NitroError`."""
+    if name.startswith(ADDRESS):
+        return FromAddress(Path(configured().home))
     return FromOllama(configured().ollama_base_url)

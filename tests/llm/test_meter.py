@@ -26,6 +26,10 @@ def test_without_a_size_the_step_is_shown() -> None:
     assert meter().bar(Progress("pulling manifest"), 80) == "phi3  pulling manifest"
 
 
+def test_of_an_address_only_the_file_is_named() -> None:
+    assert Meter("https://example.com/a/b/model.gguf").name == "model.gguf"
+
+
 def test_when_all_has_come_the_step_is_shown() -> None:
     assert meter().bar(Progress("verifying", 2 * GB, 2 * GB), 120).endswith("100 %  2.0 GB of 2.0 GB  verifying")
 

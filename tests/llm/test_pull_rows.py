@@ -62,9 +62,24 @@ def test_names_of_models_are_taken(admin: User, name: str) -> None:
     assert services.pull_start(user=admin, name=name).name == name
 
 
+def test_the_address_of_a_model_file_is_taken(admin: User) -> None:
+    address = "https://huggingface.co/me/mine/resolve/main/Mine-1B.Q4_K_M.gguf"
+    assert services.pull_start(user=admin, name=address).name == address
+
+
 @pytest.mark.parametrize(
     "name",
     [
+        "http://example.com/model.gguf",
+        "file:///etc/model.gguf",
+        "https://example.com/model.bin",
+        "https://example.com/model.gguf?key=secret",
+        "https://user:secret@example.com/model.gguf",
+        "https://example.com/..gguf",
+        "https://example.com/a b.gguf",
+        "https://example.com/\u202emodel.gguf",
+        "https://example.com/" + "x" * 200 + ".gguf",
+        "https://.gguf",
         "",
         "a b",
         "../etc/passwd",

@@ -75,7 +75,7 @@ HOOK = Bounds(size=REPLY_LIMIT, redirects=0, cut=True)
 async def fetch(url: str, bounds: Bounds = PAGE) -> Answer:
     """Read an address, without cookies, passwords or anything else of whoever asked. Raises an `OutsideError`."""
     try:
-        async with asyncio.timeout(bounds.seconds), _session() as session:
+        async with asyncio.timeout(bounds.seconds), one_session() as session:
             return await _follow(session, address_read(url), bounds)
     except TimeoutError as error:
         raise TooSlow(f"That page took longer than {bounds.seconds:g} s.") from error
@@ -85,7 +85,7 @@ async def post(url: str, hook: Hook, bounds: Bounds = HOOK) -> Answer:
     """Send something to an address that a user named; redirects are not followed. Raises an `OutsideError`."""
     headers = {**hook.headers, "Content-Type": hook.media_type}
     try:
-        async with asyncio.timeout(bounds.seconds), _session() as session:
+        async with asyncio.timeout(bounds.seconds), one_session() as session:
             answer = await _one(session, address_read(url), bounds, hook.body, headers)
     except TimeoutError as error:
         raise TooSlow(f"That address took longer than {bounds.seconds:g} s.") from error
@@ -95,7 +95,7 @@ async def post(url: str, hook: Hook, bounds: Bounds = HOOK) -> Answer:
 
 
 @asynccontextmanager
-async def _session() -> AsyncIterator[aiohttp.ClientSession]:
+async def one_session() -> AsyncIterator[aiohttp.ClientSession]:
     """A session for one request alone: nothing is kept for the next one, which may be somebody else's."""
     session = aiohttp.ClientSession(
         connector=connector(frozenset(settings.FETCH_ALLOWED_PRIVATE)),
@@ -132,15 +132,15 @@ async def _one(
             method, address.url, data=body, headers=headers, allow_redirects=False, raise_for_status=False
         ) as response:
             if response.status in REDIRECTS:
-                return _onward(response, address)
+                return onward(response, address)
             return await _read(response, address, bounds, checked=body is None)
     except OutsideError:
         raise
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise _failure(error) from error
+        raise failure_of_driver(error) from error
 
 
-def _onward(response: aiohttp.ClientResponse, address: Address) -> Address:
+def onward(response: aiohttp.ClientResponse, address: Address) -> Address:
     """Where a redirect leads, read as strictly as the first address."""
     try:
         target = urljoin(address.url, response.headers.get("Location", ""))
@@ -204,7 +204,7 @@ class _Unpacking:
             raise BadAnswer("That page is packed wrongly.") from error
 
 
-def _failure(error: Exception) -> OutsideError:
+def failure_of_driver(error: Exception) -> OutsideError:
     """One of our errors for whatever the driver raised. An address that was refused at the last moment stays so."""
     cause: BaseException | None = error
     while cause is not None:

@@ -49,7 +49,9 @@ class Command(BaseCommand):
         listing = actions.add_parser("list", help="every model that can be chosen")
         listing.add_argument("--json", action="store_true", help="for programs")
         pulling = actions.add_parser("pull", help="install a model; Ctrl-C loses nothing of what has come")
-        pulling.add_argument("name", help="such as llama3.2 or phi3:mini; `nitro tune` recommends one")
+        pulling.add_argument(
+            "name", help="such as llama3.2, or the address of a .gguf file; `nitro tune` recommends one"
+        )
         actions.add_parser("cancel", help="end a download").add_argument("name")
         removing = actions.add_parser("remove", help="delete a model from the disk")
         removing.add_argument("name", help="as in the list")
