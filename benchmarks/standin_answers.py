@@ -11,6 +11,7 @@ from typing import Any
 
 MODES = {
     "tokens-N": "an answer of N tokens",
+    "thinks-N": "N tokens of visible thinking, then N of the answer",
     "length-at-N": "an answer of N tokens that ends with the finish reason `length`",
     "slow": "two tokens a second",
     "hang": "the request is taken and never answered",
@@ -26,7 +27,7 @@ MODES = {
     "context": "the error of a prompt that is too long, as OpenAI words it",
     "loading": "the 503 of a llama.cpp server that is still reading its model",
 }
-NUMBERED = re.compile(r"(?P<mode>tokens|length-at|fail|silent-at|cut-at|error-at)-(?P<number>[0-9]{1,7})")
+NUMBERED = re.compile(r"(?P<mode>tokens|thinks|length-at|fail|silent-at|cut-at|error-at)-(?P<number>[0-9]{1,7})")
 LAST_NUMBER = re.compile(r"t([0-9]{5,}) ?$")
 CONTINUE = "Continue"
 BURST = 64  # tokens per write at unlimited speed
@@ -67,6 +68,11 @@ class Plan:
         return f'"t{place:05d} "'
 
     @property
+    def thoughts(self) -> int:
+        """How many of the tokens are thinking; the answer's are counted anew."""
+        return self.number // 2 if self.mode == "thinks" else 0
+
+    @property
     def text(self) -> str:
         """All tokens in one."""
         return "".join(json.loads(self.piece(n)) for n in range(self.first, self.first + self.number))
@@ -87,6 +93,7 @@ def plan(body: dict[str, Any], asked: str, *, tokens: int, rate: float, pieces: 
     mode, number = asked or model, len(pieces) or tokens
     if numbered := NUMBERED.fullmatch(mode):
         mode, number = numbered["mode"], int(numbered["number"])
+        number *= 2 if mode == "thinks" else 1
     return Plan(
         mode=mode,
         number=number,
@@ -122,6 +129,7 @@ class StreamedAnswer:
         self._timer: asyncio.Handle | None = None
         self._head = f'data: {{"id":"chatcmpl-1","object":"chat.completion.chunk","model":{json.dumps(plan.model)},'
         self._open = self._head + '"choices":[{"index":0,"delta":{"content":'
+        self._think = self._open.replace('"content"', '"reasoning_content"')
         self._close = '},"finish_reason":null}]}\n\n'
 
     def begin(self, delay: float) -> None:
@@ -175,10 +183,11 @@ class StreamedAnswer:
             self._timer = self._loop.call_soon(self._step)
 
     def _lines(self, count: int) -> Iterator[bytes]:
-        first = self.plan.first + self._sent
-        self._sent += count
-        for place in range(first, first + count):
-            yield chunk(f"{self._open}{self.plan.piece(place)}{self._close}")
+        sent, self._sent = self._sent, self._sent + count
+        for place in range(sent, sent + count):
+            thinks = place < self.plan.thoughts
+            piece = self.plan.piece(self.plan.first + place - (0 if thinks else self.plan.thoughts))
+            yield chunk(f"{self._think if thinks else self._open}{piece}{self._close}")
 
     def _last(self) -> None:
         """End as the plan says."""
