@@ -38,7 +38,7 @@ class Local:
                 length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
                 self.bodies.append(await reader.readexactly(length))
             path = head.split(b" ")[1].decode()
-            answer = self.answers.get(path) or self.answers.get("/*") or page(b"nothing")
+            answer = self.answers.get(path, self.answers.get("/*", page(b"nothing")))
             if isinstance(answer, bytes):
                 writer.write(answer)
                 await writer.drain()
