@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.chat import list_views, settings_views, views
+from apps.chat import drawing_views, list_views, settings_views, views
 from apps.chat.api.asking import Batch, Chat
 from apps.chat.api.attachments import AttachmentFile, Attachments, AttachmentThumbnail, OneAttachment
 from apps.chat.api.conversations import Conversations, OneConversation
@@ -25,6 +25,7 @@ urlpatterns = [
     path("c/<uuid:conversation_id>/", views.conversation, name="conversation"),
     path("c/<uuid:conversation_id>/model/", settings_views.model_choose, name="model"),
     path("c/<uuid:conversation_id>/settings/", settings_views.settings, name="settings"),
+    path("c/<uuid:conversation_id>/draw/", drawing_views.draw, name="draw"),
     path("c/<uuid:conversation_id>/pin/", list_views.pin, name="pin"),
     path("c/<uuid:conversation_id>/rename/", views.conversation_rename, name="rename"),
     path("c/<uuid:conversation_id>/delete/", views.conversation_delete, name="delete"),

@@ -51,9 +51,12 @@ class Ears:
         left.discard(listener)
         if not left:
             self.listeners.pop(user_id, None)
-        if not self.listeners and self.listening is not None:
+
+    async def end(self) -> None:
+        """Listen no more. A cancellation can get lost inside of the driver, so that it may take several."""
+        while self.listening is not None and not self.listening.done():
             self.listening.cancel()
-            self.listening = None
+            await asyncio.wait([self.listening], timeout=0.1)
 
     def hear(self, item: dict[str, Any]) -> None:
         """Pass on what is about a picture, to its owner alone."""

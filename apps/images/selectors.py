@@ -61,10 +61,12 @@ def jobs_active(*, user: User) -> list[ImageJob]:
     return list(rows.order_by("created_at").prefetch_related("images")[:MOST_ACTIVE])
 
 
-def jobs_attached(*, user: User, message_ids: Sequence[UUID]) -> dict[UUID, ImageJob]:
-    """The jobs that messages of a chat show, by message."""
-    rows = ImageJob.objects.filter(owner=user, attached_to__in=message_ids).prefetch_related("images")
-    return {row.attached_to: row for row in rows if row.attached_to is not None}
+def job_attached(*, user: User, message_id: UUID) -> ImageJob:
+    """The job that a message of a chat shows; raises `NotFound`."""
+    row = ImageJob.objects.filter(owner=user, attached_to=message_id).prefetch_related("images").first()
+    if row is None:
+        raise NotFound("There is no picture in this message.")
+    return row
 
 
 def job_equal(*, user: User, fingerprint: str) -> ImageJob | None:

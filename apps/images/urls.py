@@ -16,6 +16,7 @@ urlpatterns = [
     path("images/jobs/<uuid:job_id>/retry/", views.retry, name="retry"),
     path("images/jobs/<uuid:job_id>/dismiss/", views.dismiss, name="dismiss"),
     path("images/jobs/<uuid:job_id>/preview/", views.preview, name="preview"),
+    path("images/attached/<uuid:message_id>/", views.attached, name="attached"),
     path("images/<uuid:image_id>/", views.image, name="image"),
     path("images/<uuid:image_id>/delete/", views.image_delete, name="delete"),
     path("images/<uuid:image_id>/restore/", views.image_restore, name="restore"),

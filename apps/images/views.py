@@ -97,6 +97,17 @@ def job(request: Visit, job_id: UUID) -> HttpResponse:
     return _card(request, selectors.job_get(user=request.user, job_id=job_id))
 
 
+@require_GET
+@told
+def attached(request: Visit, message_id: UUID) -> HttpResponse:
+    """The card of the job that a message of a chat shows; without script, its picture."""
+    found = selectors.job_attached(user=request.user, message_id=message_id)
+    card = cards.job_card(found)
+    if not request.htmx:
+        return redirect(card.tiles[0].page if card.tiles else "images:page")
+    return render(request, "images/attached.html", {"card": card})
+
+
 @require_POST
 @told
 def cancel(request: Visit, job_id: UUID) -> HttpResponse:

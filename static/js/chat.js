@@ -51,7 +51,7 @@ export class Chat extends EventTarget {
     follow();
     this.tell("changed");
     try {
-      if (!this.id) await this.#begin();
+      await this.begun();
     } catch (problem) {
       this.#refused(id, problem);
       return;
@@ -60,12 +60,15 @@ export class Chat extends EventTarget {
     this.send(frame);
   }
 
-  async #begin() {
+  // The chat's id; a chat that has none begins just now.
+  async begun() {
+    if (this.id) return this.id;
     const id = await beginChat(this.wishes);
     this.id = stage.dataset.conversation = id;
     history.replaceState(null, "", `/c/${id}/`);
     this.#connect();
     this.tell("named");
+    return id;
   }
 
   // Another version of something: a retry, an edit, a continuation.

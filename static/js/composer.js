@@ -1,6 +1,7 @@
 // Where one writes: Enter sends, Shift+Enter breaks the line, the draft survives a reload.
 
 import { besideWaits, takeBeside } from "./beside.js";
+import { draw, isDrawing } from "./draw.js";
 import { recall, remember } from "./outbox.js";
 
 const form = document.getElementById("composer");
@@ -38,6 +39,10 @@ export function startComposer(chat, queue) {
 
   const submit = (text) => {
     if (!text.trim()) return;
+    if (isDrawing(text)) {
+      draw(chat, text);
+      return;
+    }
     const more = takeBeside();
     if (chat.busy || !queue.isEmpty) queue.add(text, more);
     else chat.ask(text, undefined, more);

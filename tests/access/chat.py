@@ -14,6 +14,7 @@ ROWS: tuple[Row, ...] = (
     own("chat:conversation", 200),
     personal("chat:search", 200),
     own("chat:pin", 302, "post"),
+    own("chat:draw", 202, "post", text="/image a boat", id="11111111-2222-4333-8444-555555555555"),
     own("chat:rename", 200, "post", title="Mine"),
     own("chat:delete", 302, "post"),
     Row("chat:restore", "post", (302, 404, SIGN_IN, 404, SIGN_IN, SIGN_IN), names={"conversation_id": "deleted_id"}),

@@ -15,6 +15,7 @@ ROWS: tuple[Row, ...] = (
     personal("images:page", 200),
     personal("images:order", 302, "post", prompt="a boat"),
     own("images:job", 302),
+    Row("images:attached", "get", (302, 404, SIGN_IN, 404, SIGN_IN, SIGN_IN), names={"message_id": "drawn_id"}),
     own("images:cancel", 302, "post"),
     Row("images:retry", "post", (302, 404, SIGN_IN, 404, SIGN_IN, SIGN_IN), names={"job_id": "failed_job_id"}),
     Row("images:dismiss", "post", (302, 404, SIGN_IN, 404, SIGN_IN, SIGN_IN), names={"job_id": "failed_job_id"}),
@@ -37,8 +38,11 @@ def things(alice: User) -> dict[str, Any]:
     """Jobs of hers, one waiting and one that failed; two pictures, one of them deleted."""
     waiting, failed = job(alice, "queued"), job(alice, "failed")
     shown, deleted = picture(waiting, 0), picture(waiting, 1)
+    drawn = job(alice, "done")
+    ImageJob.objects.filter(pk=drawn.pk).update(attached_to=drawn.pk)
     Image.objects.filter(pk=deleted.pk).update(deleted_at=deleted.created_at)
     return {
+        "drawn_id": drawn.pk,
         "job_id": waiting.pk,
         "failed_job_id": failed.pk,
         "image_id": shown.pk,

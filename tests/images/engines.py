@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 import io
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from django.db import connection
 from PIL import Image
 
+from apps.images import studio
 from apps.images.orders import Limits
 from apps.images.providers.base import Engine, Report, Sheet, Sketch
+
+PATIENCE = 60
 
 
 def picture(colour: tuple[int, int, int] = (40, 90, 160), size: tuple[int, int] = (64, 48), form: str = "PNG") -> bytes:
@@ -49,3 +55,20 @@ class Scripted(Engine):
             self.cancelled.set()
             raise
         return self.content or picture((sheet.seed % 256, 90, 160), (sheet.width, sheet.height))
+
+
+@contextmanager
+def working() -> Iterator[threading.Thread]:
+    """A worker that works beside the test."""
+
+    def run() -> None:
+        try:
+            studio.work()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    yield thread
+    thread.join(PATIENCE)
+    assert not thread.is_alive()

@@ -5,13 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -20,10 +17,9 @@ from apps.images import selectors, services, studio
 from apps.images.errors import EngineRefused
 from apps.images.models import Image, ImageJob
 from apps.images.orders import Order
-from tests.images.engines import Scripted, picture
+from tests.images.engines import PATIENCE, Scripted, picture, working
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("files")]
-PATIENCE = 60
 State = ImageJob.State
 
 
@@ -38,23 +34,6 @@ def again(job: ImageJob) -> ImageJob:
 
 def names(folder: Path) -> set[str]:
     return {path.name for path in folder.rglob("*") if path.is_file()}
-
-
-@contextmanager
-def working() -> Iterator[threading.Thread]:
-    """A worker that works beside the test."""
-
-    def run() -> None:
-        try:
-            studio.work()
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    yield thread
-    thread.join(PATIENCE)
-    assert not thread.is_alive()
 
 
 def test_an_order_becomes_a_picture_with_a_thumbnail(alice: User, engine: Scripted, files: Path) -> None:
