@@ -10,13 +10,13 @@ from typing import Any
 from uuid import UUID
 
 from apps.chat import markdown, meters, prompts, services
+from apps.chat.completions.ledger import ledger
 from apps.chat.measured import Context, Measured
 from apps.chat.models import Turn
 from apps.chat.preparation import Preparation
 from apps.chat.replies import Use
 from apps.chat.running import LiveTurn, RunningTurns
 from apps.chat.selectors import Line
-from apps.chat.services import Spent
 from apps.chat.sources import Source
 from apps.chat.turnlog import Status
 from apps.core.database import in_database
@@ -96,6 +96,7 @@ class Conductor:
         done = self.measured.done(reason)
         self.live.log.finish(done, _error_fields(problem))
         meters.turn_ended(done)
+        self._charge(reason)
         self.running.touch(self.live)
         self.running.forget_later(self.live)
 
@@ -225,6 +226,13 @@ class Conductor:
 
     # --- the end ---
 
+    def _charge(self, reason: str) -> None:
+        """Put the answer on its user's day: no tokens where no model wrote for this turn, nothing for no word."""
+        if reason == "failed" and not self.live.log.length:
+            return
+        used = {} if self.measured.free else self.measured.usage()
+        ledger().add(self.live.user_id, Usage(used.get("prompt_tokens", 0), used.get("completion_tokens", 0)))
+
     def _count(self) -> None:
         """How full the window is now, for whoever asks next."""
         self.measured.said = self.live.log.length
@@ -264,13 +272,7 @@ class Conductor:
             tool_calls=self.measured.calls(),
             marks=log.marks,
             columns=self.measured.columns(problem),
-            spent=self._spent(reason),
         )
-
-    def _spent(self, reason: str) -> Spent:
-        usage = {"prompt_tokens": 0, "completion_tokens": 0} if self.measured.free else self.measured.usage()
-        messages = 0 if reason == "failed" and not self.live.log.length else 1
-        return Spent(self.live.user_id, messages, usage["prompt_tokens"], usage["completion_tokens"])
 
 
 def _error_fields(problem: NitroError | None) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,7 +12,6 @@ import orjson
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from apps.accounts import usage
 from apps.accounts.models import User
 from apps.chat import attachments, selectors, statements
 from apps.chat.models import Conversation, Message, Turn
@@ -37,16 +36,6 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
-    """What a turn adds to its user's day."""
-
-    user_id: int
-    messages: int
-    prompt_tokens: int
-    completion_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """How a turn ended: everything that its rows keep."""
 
@@ -59,7 +48,6 @@ class Outcome:
     tool_calls: Sequence[Mapping[str, str]] = ()
     marks: Sequence[int] = ()
     columns: Mapping[str, object] | None = None
-    spent: Spent | None = None
 
 
 # --- conversations ---------------------------------------------------------------------------------------------------
@@ -323,10 +311,7 @@ def turn_finish(*, turn_id: UUID, owner: str, outcome: Outcome) -> bool:
     all: the owner has every word.
     """
     states = (Turn.State.RUNNING, Turn.State.INTERRUPTED)
-    ended = _end(turn_id, owner, states, outcome)
-    if ended and outcome.spent is not None:
-        usage.day_add(day=timezone.now().date(), **asdict(outcome.spent))
-    return ended
+    return _end(turn_id, owner, states, outcome)
 
 
 def turn_interrupt(*, orphan: selectors.Orphan, outcome: Outcome) -> bool:

@@ -15,6 +15,7 @@ from redis import ConnectionError as RedisConnectionError
 from apps.accounts import limits, usage
 from apps.accounts.models import User
 from apps.chat import conductor, logstore, replay, replies, services, turns
+from apps.chat.completions.ledger import ledger
 from apps.chat.frames import Ask, Continue, Edit, Retry
 from apps.chat.logstore import Unwritten
 from apps.chat.models import Conversation, Turn
@@ -100,6 +101,7 @@ async def test_a_cached_answer_is_a_turn_like_any_other(alice: User, model: Scri
 async def test_a_cached_answer_costs_no_tokens(alice: User, model: Scripted) -> None:
     for _ in range(3):
         await answer(await chat(alice))
+    await ledger().settle()
     day = await in_database(usage.day_get, user_id=alice.pk, day=limits.today())
     assert (day.messages, day.prompt_tokens, day.completion_tokens) == (3, 1, 10)
 
@@ -242,6 +244,7 @@ async def test_fifty_equal_questions_at_once_cost_one_generation(alice: User, mo
     assert all(seqs_of(items) == list(range(1, len(seqs_of(items)) + 1)) for items in heard)
     saved = await in_database(lambda: list(Turn.objects.select_related("answer")))
     assert {(turn.state, turn.answer.text) for turn in saved} == {(Turn.State.DONE, WHOLE)}
+    await ledger().settle()
     day = await in_database(usage.day_get, user_id=alice.pk, day=limits.today())
     assert (day.messages, day.completion_tokens) == (50, 60)
 
@@ -406,6 +409,7 @@ async def test_the_words_of_another_process_are_heard(alice: User, model: Script
     assert text_of(items) == "One two three"
     assert end_of(items).done["provider"] == "scripted"
     assert model.calls == []
+    await ledger().settle()
     day = await in_database(usage.day_get, user_id=alice.pk, day=limits.today())
     assert (day.messages, day.completion_tokens) == (1, 0)
 
