@@ -1,4 +1,4 @@
-"""Measures what is asked again, at once or many at a time: `python -m benchmarks.again --base URL --key nk_… [--quick]`.
+"""Measures what is asked again, at once or many at a time: `python -m benchmarks.again --base URL --key KEY [--quick]`.
 
 Talks to a running Nitro as a program does, and prints a Markdown table. docs/benchmarks.md says what the figures mean.
 """
@@ -11,7 +11,7 @@ import statistics
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -30,7 +30,6 @@ class Nitro:
     base: str
     key: str
     http: aiohttp.ClientSession
-    rows: list[tuple[str, str]] = field(default_factory=list)
 
     async def post(self, path: str, body: Any) -> Any:
         async with self.http.post(self.base + path, json=body) as answer:
