@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from apps.core.diagnosis import Finding
@@ -13,6 +14,7 @@ from apps.llm import board
 from apps.llm.configuration import configured, data_folder
 from apps.llm.errors import ProviderError
 from apps.llm.farm import Condition, Farm
+from apps.llm.local import Files, local_files
 from apps.llm.registry import build
 from apps.llm.settings import Flaw, LlmSettings
 
@@ -20,13 +22,14 @@ SECONDS = 8.0  # for one server to answer; Gemini's library alone takes some to 
 NAMES = {"builtin": "The built-in model", "ollama": "Ollama", "gemini": "Gemini", "openai": "The model server"}
 INSTALL = "Install it from https://ollama.com/download and start it, if you want it; nothing depends on it."
 LISTED = 5
+FILE_HINT = "Copy the file again, or take it out of the folder `models` of the data folder."
 
 
 def examine() -> list[Finding]:
     """A line for each wrong setting and each server. Asks the servers, side by side; takes seconds at most."""
     settings = _with_running_model(configured())
     seen = board.read(settings.redis_url)
-    return [*_wrong(settings), *asyncio.run(_servers(settings, seen))]
+    return [*_wrong(settings), *asyncio.run(_servers(settings, seen)), *_files(settings)]
 
 
 def _with_running_model(settings: LlmSettings) -> LlmSettings:
@@ -40,6 +43,18 @@ def _with_running_model(settings: LlmSettings) -> LlmSettings:
 def _wrong(settings: LlmSettings) -> Iterator[Finding]:
     for flaw in settings.flaws:
         yield Finding(flaw.kind, False, _is_needed(settings, flaw), flaw.message, flaw.hint)
+
+
+def _files(settings: LlmSettings) -> list[Finding]:
+    """A line for each model file that is not offered, or one for all where all are; none where there are no files."""
+    found = local_files(Path(settings.home)) if settings.home else Files()
+    if found.unusable:
+        wrong = [f"{one.file} is not offered. {one.sentence}" for one in found.unusable[:LISTED]]
+        return [Finding("files", False, False, message, FILE_HINT) for message in wrong]
+    if not found.models:
+        return []
+    count = len(found.models)
+    return [Finding("files", True, False, f"{count} model file{'s' * (count != 1)} of the data folder can be used.")]
 
 
 def _is_needed(settings: LlmSettings, flaw: Flaw) -> bool:

@@ -101,6 +101,8 @@ def _looked_at(path: Path) -> LocalModel | Unusable | None:
     try:
         marks = [_mark(file) for file in ([path] if part is None else _parts(path, part))]
         head = _head(path, marks[0])
+        if isinstance(head, str):
+            return Unusable(path.name, f"It cannot be used: {head}.")
     except (OSError, Broken) as problem:
         return Unusable(path.name, f"It cannot be used: {_reason(problem)}.")
     if not (head.talks or head.embeds):
@@ -122,8 +124,12 @@ def _mark(path: Path) -> tuple[int, int, int]:
 
 
 @lru_cache(maxsize=MOST)
-def _head(path: Path, mark: tuple[int, int, int]) -> Head:
-    return read_head(path)
+def _head(path: Path, mark: tuple[int, int, int]) -> Head | str:
+    """The head of a file, or what is wrong with it; either is looked up once as long as the file stays the same."""
+    try:
+        return read_head(path)
+    except Broken as problem:
+        return str(problem)
 
 
 def _reason(problem: OSError | Broken) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from apps.llm import local
-from apps.llm.gguf import Head
+from apps.llm.gguf import Broken, Head
 from apps.llm.local import Files, LocalModel, local_files, local_model
 from tests.llm.gguf_files import LLAMA, gguf, put, tensor
 
@@ -99,6 +99,19 @@ def test_a_file_is_read_again_only_when_it_has_changed(tmp_path: Path, monkeypat
     put(tmp_path, "model.gguf", gguf() + b"more")
     local_files(tmp_path)
     assert len(reads) == 2
+
+
+def test_a_broken_file_is_read_once_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = []
+
+    def read_head(path: Path) -> Head:
+        reads.append(path)
+        raise Broken("it is torn")
+
+    monkeypatch.setattr(local, "read_head", read_head)
+    put(tmp_path, "torn.gguf")
+    assert refused(tmp_path) == refused(tmp_path) == {"torn.gguf": "It cannot be used: it is torn."}
+    assert len(reads) == 1
 
 
 def test_a_model_whose_conversations_are_dear_gets_short_ones() -> None:
