@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.http import HttpRequest
 
-from apps.chat.models import Conversation, Turn
+from apps.chat.models import Attachment, Conversation, Turn
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
@@ -28,7 +28,7 @@ class ConversationAdmin(ReadOnlyAdmin):
     list_filter = ("deleted_at",)
     search_fields = ("owner__username", "id")
     ordering = ("-updated_at",)
-    fields = ("id", "owner", "model", "created_at", "updated_at", "deleted_at")
+    fields = ("id", "owner", "model", "options", "created_at", "updated_at", "deleted_at")
 
 
 @admin.register(Turn)
@@ -38,3 +38,12 @@ class TurnAdmin(ReadOnlyAdmin):
     search_fields = ("id", "conversation__id")
     ordering = ("-created_at",)
     exclude = ("marks", "question", "answer")
+
+
+@admin.register(Attachment)
+class AttachmentAdmin(ReadOnlyAdmin):
+    list_display = ("id", "owner", "media_type", "width", "height", "size", "created_at")
+    list_select_related = ("owner",)
+    search_fields = ("owner__username", "id")
+    ordering = ("-created_at",)
+    fields = ("id", "owner", "media_type", "width", "height", "size", "created_at")

@@ -1,6 +1,6 @@
 // Conducts the conversation: the reader's wishes on one side, the server's frames on the other.
 
-import { beginChat } from "./begin.js";
+import { beginChat } from "./engine.js";
 import { refresh, reload } from "./fragments.js";
 import { newId } from "./outbox.js";
 import { Requests } from "./requests.js";

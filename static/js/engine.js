@@ -1,6 +1,6 @@
 // Who answers this chat and how: the button with the model's name, and the doors to the list and to the settings.
 
-import { postForm } from "./http.js";
+import { postForm, postJson } from "./http.js";
 import { showToast } from "./toast.js";
 
 const button = document.getElementById("model-button");
@@ -24,6 +24,13 @@ function show(chat, engine) {
   button.querySelector(".model-name").textContent = engine.name;
   document.getElementById("engine").textContent = engine.sentence;
   chat.tell("engine", engine);
+}
+
+// Begins a chat, with what was chosen for it before its first question; returns its id.
+export async function beginChat({ model = "", system_prompt = "", options = {} }) {
+  const { id } = await postJson("/api/conversations/", { model });
+  if (system_prompt || Object.keys(options).length) await postForm(`/c/${id}/settings/`, { system_prompt, ...options });
+  return id;
 }
 
 export function startEngine(chat) {

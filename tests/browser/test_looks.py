@@ -15,7 +15,7 @@ PHONE = {"width": 390, "height": 844}
 BACKGROUND = "getComputedStyle(document.documentElement).backgroundColor"
 DARK, LIGHT = "rgb(18, 22, 21)", "rgb(251, 251, 249)"
 FIRST_VISIT_BYTES = 100_000
-FIRST_VISIT_REQUESTS = 40
+FIRST_VISIT_REQUESTS = 50
 
 
 async def test_on_a_phone_the_list_is_a_drawer(new_screen: NewScreen) -> None:
