@@ -39,9 +39,13 @@ def is_wished(*, user_id: int, frame: Ask | Retry | Edit | Continue) -> bool:
     return False
 
 
-def preparation(*, user: User, turn: Turn, history: Sequence[Line]) -> Preparation | None:
-    """The search of a turn."""
-    return Searching(user, turn, query_of(history)) if history else None
+def preparation(*, user: User, turn: Turn, history: Sequence[Line], fresh: bool) -> Preparation | None:
+    """The search of a turn; a `fresh` one looks at nothing that was kept.
+
+    An answer from a search may be kept like any other: its passages are part of what is compared, and they are
+    themselves kept for an hour at most.
+    """
+    return Searching(user, turn, query_of(history), fresh or turn.kind == Turn.Kind.RETRY) if history else None
 
 
 def query_of(history: Sequence[Line]) -> str:
@@ -56,14 +60,14 @@ def query_of(history: Sequence[Line]) -> str:
 class Searching:
     """One search for one answer. Its marks become links to the passages they rest on."""
 
-    def __init__(self, user: User, turn: Turn, query: str) -> None:
-        self._user, self._turn, self._query = user, turn, query
+    def __init__(self, user: User, turn: Turn, query: str, fresh: bool) -> None:
+        self._user, self._turn = user, turn
+        self._wanted = Wanted(query, fresh=fresh)
         self._search: Search | None = None
         self._marks = Marks({}, link)
 
     async def question(self, context_window: int, tell: Callable[[Status], None]) -> str:
-        wanted = Wanted(self._query, fresh=self._turn.kind == Turn.Kind.RETRY)
-        findings = await find(user=self._user, wanted=wanted, tell=lambda step: tell(status_of(step)))
+        findings = await find(user=self._user, wanted=self._wanted, tell=lambda step: tell(status_of(step)))
         self._search = await in_database(
             services.search_save,
             user=self._user,

@@ -18,6 +18,7 @@ from apps.chat.models import Conversation, Message, Turn
 from apps.chat.statements import Place
 from apps.chat.titles import title_from
 from apps.core.errors import Busy, Invalid, NotFound
+from apps.search.services import searches_forget
 
 LEASE = timedelta(seconds=20)
 UNDO_WINDOW = timedelta(hours=24)
@@ -106,6 +107,7 @@ def conversations_purge(*, now: datetime) -> int:
     """Delete for good what was hidden longer ago than the time for undoing; returns how many chats."""
     old = list(Conversation.objects.filter(deleted_at__lt=now - UNDO_WINDOW).values_list("id", flat=True)[:500])
     attachments.attachments_forget(conversation_ids=old)
+    searches_forget(conversation_ids=old)
     return Conversation.objects.filter(id__in=old).delete()[1].get("chat.Conversation", 0)
 
 

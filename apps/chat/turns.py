@@ -241,7 +241,7 @@ def _launch(running: RunningTurns, user: User, read: Read, frame: Starter, began
     log = TurnLog(turn.id, base, turn.answer.reasoning)
     live = LiveTurn(turn.id, turn.conversation_id, turn.answer_id, user.pk, log)
     running.add(live)
-    wanted = not read.searches and (not isinstance(frame, Ask) or frame.cache)
+    wanted = not isinstance(frame, Ask) or frame.cache
     job = Job(
         history=read.history,
         target=read.target or Target("", "", 0, turn.choice),
@@ -251,7 +251,9 @@ def _launch(running: RunningTurns, user: User, read: Read, frame: Starter, began
         began=began,
         problem=read.problem,
         cache=replies.use_of(kind=turn.kind, wanted=wanted),
-        preparation=searching.preparation(user=user, turn=turn, history=read.history) if read.searches else None,
+        preparation=searching.preparation(user=user, turn=turn, history=read.history, fresh=not wanted)
+        if read.searches
+        else None,
         pictures=read.pictures,
     )
     live.task = _keep(running, Conductor(running, live, job).run())

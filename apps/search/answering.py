@@ -56,7 +56,7 @@ async def reply(
     if kept is not None:
         return Reply(search.id, findings, str(kept["text"]), str(kept["model"]), cached=True)
     tell(Step("writing"))
-    written = await write(findings, target)
+    written = await write(findings, target, who=str(user.pk))
     await in_database(
         services.search_cite,
         user=user,
@@ -70,14 +70,14 @@ async def reply(
     return Reply(search.id, findings, written.text, written.model)
 
 
-async def write(findings: Findings, target: Target) -> Written:
-    """Let a model answer from the passages; raises a `ProviderError`."""
+async def write(findings: Findings, target: Target, *, who: str) -> Written:
+    """Let a model answer from the passages, in the line of whoever asks; raises a `ProviderError`."""
     given = prompts.sources_choose(findings.read, prompts.passages_budget(target.context_window))
     marks = Marks({source.number: source.passages for source in given})
     call = Call(target.model, (Message(Role.USER, prompts.question_build(findings, given)),), default_options())
     parts: list[str] = []
     model = target.model
-    async with aclosing(router().stream(target, call)) as events:
+    async with aclosing(router().stream(target, call, who=who)) as events:
         async for event in events:
             model = _model(event, model)
             if isinstance(event, TextDelta):

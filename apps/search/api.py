@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.accounts import limits
 from apps.accounts.authentication import caller
-from apps.core.endpoints import Endpoint, given
+from apps.core.addresses import request_address
+from apps.core.endpoints import Endpoint, given, waited
 from apps.core.paging import page_of
 from apps.core.schema import paged
 from apps.search import selectors, services
@@ -93,6 +94,7 @@ class Searches(Endpoint):
 
     scope = "search"
     tag = "search"
+    waits = True
 
     @extend_schema(**paged(SearchSummary))
     def get(self, request: Request) -> Response:
@@ -103,8 +105,9 @@ class Searches(Endpoint):
     def post(self, request: Request) -> Response:
         """Search the web, read the best pages and, with `answer`, let a model answer from them alone."""
         asked = given(SearchInput, request)
+        limits.question_admit(user_id=caller(request).pk, address=request_address(request))
         wanted = Wanted(asked["query"], tuple(asked["urls"]), fresh=not asked["cache"])
-        found = async_to_sync(reply)(user=caller(request), wanted=wanted, answer=asked["answer"], model=asked["model"])
+        found = waited(reply, user=caller(request), wanted=wanted, answer=asked["answer"], model=asked["model"])
         return Response(reply_shape(found))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib.postgres.search import SearchQuery, SearchRank
@@ -49,6 +50,11 @@ def searches_of_messages(*, user: User, message_ids: Sequence[UUID]) -> dict[UUI
     """The searches from which these answers were written, by the answer; texts of pages are left out."""
     rows = _whole(user).filter(message_id__in=message_ids).order_by("created_at")
     return {row.message_id: row for row in rows if row.message_id is not None}
+
+
+def searches_idle(before: datetime) -> QuerySet[Search]:
+    """Everybody's searches that belong to no chat and are older than a time, for the nightly cleanup."""
+    return Search.objects.filter(conversation_id=None, created_at__lt=before)
 
 
 def searched(*, user_id: int, message_ids: Sequence[UUID]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib.postgres.search import SearchVector
@@ -12,7 +13,7 @@ from apps.accounts.models import User
 from apps.search import selectors
 from apps.search.marks import Citation as Mark
 from apps.search.models import Citation, Passage, Search, Source
-from apps.search.selectors import CONFIG
+from apps.search.selectors import CONFIG, searches_idle
 from apps.search.values import Findings
 from apps.search.values import Source as Found
 
@@ -75,6 +76,17 @@ def search_cite(*, user: User, search_id: UUID, marks: Sequence[Mark], answer: s
         for at, mark in enumerate(marks, 1)
     )
     Search.objects.filter(id=search.id).update(answer=answer, model=model[:200])
+
+
+def searches_forget(*, conversation_ids: Sequence[UUID]) -> None:
+    """Forget what was searched for in chats that are gone for good."""
+    Search.objects.filter(conversation_id__in=conversation_ids).delete()
+
+
+def searches_expire(before: datetime, limit: int) -> int:
+    """Forget searches that belong to no chat and are older than a time, at most so many; returns how many."""
+    old = list(searches_idle(before).values_list("id", flat=True)[:limit])
+    return Search.objects.filter(id__in=old).delete()[1].get("search.Search", 0)
 
 
 def search_delete(*, user: User, search_id: UUID) -> None:

@@ -13,9 +13,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.middleware import HtmxDetails
 
+from apps.accounts import limits
 from apps.accounts.models import User
+from apps.core.addresses import request_address
 from apps.core.database import in_database
-from apps.core.errors import NotFound
+from apps.core.errors import Busy, NotFound
 from apps.llm.errors import ProviderError
 from apps.llm.router import router
 from apps.search import selectors, services
@@ -72,6 +74,12 @@ async def search_begin(request: Visit) -> HttpResponse:
     if not query or len(query) > services.QUERY_LIMIT:
         problem = f"A question has between 1 and {services.QUERY_LIMIT:,} letters."
         return await in_database(room, request, query=query, problem=problem, status=400)
+    try:
+        await in_database(limits.question_admit, user_id=request.user.pk, address=request_address(request))
+    except Busy as error:
+        return await in_database(
+            room, request, query=query, problem=f"{error.message} {error.hint}", status=error.status
+        )
     findings = await find(user=request.user, wanted=Wanted(query), tell=nothing)
     search = await in_database(services.search_save, user=request.user, findings=findings)
     return redirect("search:search", search.id)

@@ -6,10 +6,12 @@ import asyncio
 import re
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.utils import timezone
 from pytest_django import Settings
 
 from apps.accounts.models import User
@@ -22,9 +24,11 @@ from apps.chat.turnlog import Item, Status
 from apps.core.database import in_database
 from apps.llm.errors import Overloaded
 from apps.llm.providers.scripted import Script, Scripted
+from apps.llm.router import router
 from apps.search import finding, registry
 from apps.search import selectors as searches
 from apps.search.chain import Chain
+from apps.search.models import Search
 from apps.search.providers.base import EngineAway
 from tests.chat.cast import answered, end_of, text_of, told
 from tests.core.outside.servers import Local
@@ -200,3 +204,41 @@ def test_a_short_question_is_searched_for_with_the_one_before() -> None:
 )
 def test_no_other_address_of_ours_becomes_a_link(address: str) -> None:
     assert "href" not in markdown.render(f"[1]({address})")
+
+
+async def test_the_same_question_in_another_chat_comes_at_once(
+    conversation: Conversation, model: Scripted, site: Local
+) -> None:
+    model.scripts = [Script(tokens=(TRUE,))]
+    await router_knows_its_model()
+    await ask(conversation)
+    hits = site.hits
+    other = await in_database(services.conversation_create, user=conversation.owner)
+    items = await ask(other)
+    assert end_of(items).done["cached"] is True
+    assert re.search(r"\[1\]\(/search/passages/", text_of(items))
+    assert (len(model.calls), site.hits) == (1, hits)
+
+
+async def test_a_question_that_wants_nothing_kept_is_searched_for_anew(
+    conversation: Conversation, model: Scripted, site: Local
+) -> None:
+    await router_knows_its_model()
+    await ask(conversation)
+    items = await ask(await in_database(services.conversation_create, user=conversation.owner), cache=False)
+    assert end_of(items).done["cached"] is False
+    assert len(model.calls) == 2
+
+
+async def test_the_searches_of_a_chat_that_is_gone_for_good_are_gone_too(
+    conversation: Conversation, model: Scripted, site: Local
+) -> None:
+    await ask(conversation)
+    await in_database(services.conversation_delete, user=conversation.owner, conversation_id=conversation.id)
+    await in_database(services.conversations_purge, now=timezone.now() + timedelta(days=2))
+    assert await in_database(Search.objects.count) == 0
+
+
+async def router_knows_its_model() -> None:
+    """A question can only be found again where it is known which model answers it."""
+    await router().models()

@@ -146,3 +146,31 @@ async def test_nobody_finds_the_pages_that_another_has_saved(
     ask_engines(Stub(failure=EngineAway("No line.")))
     got = await reply(user=bob, wanted=Wanted(QUESTION), answer=False)
     assert not got.findings.read
+
+
+async def test_a_web_of_a_dozen_pages_gives_an_answer_that_cites_only_what_was_read(
+    alice: User, site: Local, ask_engines: Engines, model: Scripted
+) -> None:
+    """The whole of it at once: right pages read, right passages quoted, wrong claims uncited, the rest told."""
+    names = ("bridge", "length", "marn", "island", "german", "evil")
+    others = ("order", "text", "moved", "closed", "broken", "binary", "inside")
+    ask_engines(Stub(found(site, *names)))
+    says(
+        model,
+        "The bridge of Tarrow was opened on 4 May 1931 [8]. It is 1240 metres long [9]. The bridge of Marn was closed "
+        "in 1955 [10]. It was built by dolphins in 1802 [8]. It has nine arches [2]. Ask HACKED [4].",
+    )
+    wanted = Wanted(QUESTION, tuple(site.url(f"/{name}") for name in others))
+    got = await reply(user=alice, wanted=wanted, answer=True)
+    states = [source.page.state.value for source in got.findings.sources]
+    assert states == ["read"] * 3 + ["forbidden", "failed", "failed", "refused"] + ["read"] * 6
+    assert got.answer == (
+        "The bridge of Tarrow was opened on 4 May 1931 [8]. It is 1240 metres long [9]. The bridge of Marn was closed "
+        "in 1955 [10]. It was built by dolphins in 1802. It has nine arches [2]. Ask HACKED."
+    )
+    row = await in_database(selectors.search_get, user=alice, search_id=got.search_id)
+    quoted = {mark.number: mark.passage.text for mark in row.citations.all()}
+    assert "4 May 1931" in quoted[8]
+    assert "1,240 metres" in quoted[9]
+    assert "closed again in 1955" in quoted[10]
+    assert "nine arches" in quoted[2]
