@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -147,6 +148,13 @@ class Environment:
             return Path(raw).expanduser().absolute()
         except RuntimeError as error:  # `~somebody`, where there is no such user
             raise SettingError(name, raw, "the path of a folder") from error
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def has_port_or_none(url: str) -> bool:

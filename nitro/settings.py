@@ -11,7 +11,7 @@ from typing import Any
 from dotenv import dotenv_values
 
 from nitro import embedded
-from nitro.environment import Environment, SettingError
+from nitro.environment import Environment, SettingError, cores
 from nitro.framework import *  # noqa: F403 (settings are names of this module)
 from nitro.framework import BASE_DIR
 from nitro.soundness import Soundness
@@ -43,7 +43,7 @@ env = _environment()
 NITRO_HOME = env.path("NITRO_HOME", "~/.nitro")
 NITRO_ROLE = env.choice("NITRO_ROLE", "command", ("web", "worker", "command"))
 NITRO_SLOT = env.text("NITRO_SLOT", "single")
-WEB_WORKERS = env.integer("WEB_WORKERS", min(2, len(os.sched_getaffinity(0))), low=1, high=64)
+WEB_WORKERS = env.integer("WEB_WORKERS", min(2, cores()), low=1, high=64)
 # Names that count more than what stands in the data folder's `.env`.
 SET_OUTSIDE = frozenset(os.environ if Path.cwd() == NITRO_HOME else _outside())
 DEBUG_MODE = DEBUG = env.boolean("DEBUG_MODE", default=False)

@@ -56,7 +56,8 @@ class Share:
 def machine() -> Machine:
     """Look at this machine; cheap but for the first look at its graphics cards, which may take a second."""
     seen = psutil.virtual_memory()
-    everything, allowed = psutil.cpu_count() or 1, len(os.sched_getaffinity(0))
+    everything = psutil.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else everything  # not on macOS
     share = container_share()
     cores = min(allowed, share.cores or allowed)
     memory = min(seen.total, share.memory or seen.total)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from apps.llm import pulls, services
+from apps.llm.catalogue import Entry
+from apps.llm.fitting import ELSEWHERE
 from apps.llm.models import Pull
 from apps.llm.pulls import Carrier
 from apps.llm.sources import FromOllama
@@ -240,6 +243,28 @@ def test_whoever_does_not_say_yes_keeps_it(ollama: OllamaThread, monkeypatch: py
     with pytest.raises(CommandError, match="Nothing was removed"):
         said("remove", "phi3")
     assert len(ollama.server.held) == 1
+
+
+def test_a_model_that_cannot_talk_is_removed_by_its_full_name(ollama: OllamaThread) -> None:
+    ollama.server.held["embedder:latest"] = Held("sha256:9", abilities=("embedding",))
+    with pytest.raises(CommandError, match="There is no model embedder"):
+        said("remove", "embedder", "--yes")
+    assert "ollama:embedder is removed." in said("remove", "ollama:embedder", "--yes")
+    with pytest.raises(CommandError, match="not found"):
+        said("remove", "ollama:embedder", "--yes")
+
+
+def test_a_name_that_two_models_have_must_be_said_in_full(
+    ollama: OllamaThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = Entry("ollama:a", "a", "ollama", "Ollama", 0, "", "", 0, ("text",), True, False, ELSEWHERE, removable=True)
+
+    async def catalogue(_: object) -> list[Entry]:
+        return [entry, replace(entry, choice="builtin:a")]
+
+    monkeypatch.setattr("apps.llm.management.commands.models.catalogue", catalogue)
+    with pytest.raises(CommandError, match="several models of that name: ollama:a, builtin:a"):
+        said("remove", "a", "--yes")
 
 
 def test_a_name_that_nothing_has_is_an_error() -> None:

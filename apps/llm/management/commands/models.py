@@ -170,18 +170,17 @@ class Command(BaseCommand):
         self.stdout.write(f"The download of {pull.name} ends.")
 
     def remove(self, name: str, *, sure: bool) -> None:
-        entry = asyncio.run(_removable(name))
+        choice, size = asyncio.run(_removable(name))
         if not sure:
-            self.ask(entry)
-        removal.model_remove(user=None, choice=entry.choice)
-        self.stdout.write(f"{entry.choice} is removed.")
+            self.ask(f"{choice} ({in_words(size)})" if size else choice)
+        removal.model_remove(user=None, choice=choice)
+        self.stdout.write(f"{choice} is removed.")
 
-    def ask(self, entry: Entry) -> None:
+    def ask(self, what: str) -> None:
         """Raises `CommandError` unless somebody says yes."""
         if not sys.stdin.isatty():
             raise CommandError("Nobody is here to be asked. Add --yes to remove it all the same.")
-        size = f" ({in_words(entry.size)})" if entry.size else ""
-        if input(f"Remove {entry.choice}{size} from the disk? [y/N] ").strip().lower() not in {"y", "yes"}:
+        if input(f"Remove {what} from the disk? [y/N] ").strip().lower() not in {"y", "yes"}:
             raise CommandError("Nothing was removed.")
 
 
@@ -198,18 +197,23 @@ async def _entries() -> list[Entry]:
         await router.close()
 
 
-async def _removable(name: str) -> Entry:
-    """The one model of this name or choice that can be removed. Raises `NitroError`."""
+async def _removable(name: str) -> tuple[str, int]:
+    """The choice that a name stands for, and its size in bytes where that is known. Raises `NitroError`.
+
+    A model that is in no list, since it cannot talk, is removed where it is named in full.
+    """
     entries = [entry for entry in await _entries() if name in {entry.choice, entry.name}]
     removable = [entry for entry in entries if entry.removable]
     if len(removable) == 1:
-        return removable[0]
+        return removable[0].choice, removable[0].size
     if removable:
         choices = ", ".join(entry.choice for entry in removable)
         raise NitroError(f"There are several models of that name: {choices}.", hint="Name one of them in full.")
     if entries:
         raise NitroError(f"{entries[0].choice} is not ours to remove.", hint=removal.KEPT_HINT)
-    raise NitroError(f"There is no model {name}.", hint="`nitro models list` shows all there are.")
+    if name.startswith(("ollama:", "builtin:")):
+        return name, 0
+    raise NitroError(f"There is no model {name}.", hint="`nitro models list` shows all that can talk.")
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
