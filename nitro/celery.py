@@ -1,10 +1,12 @@
 """The Celery application: what is sent to the worker, and what the worker does by the clock."""
 
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
 from celery.schedules import crontab
 
+from apps.core import tracing
 from nitro.framework import CELERY_BEAT_SCHEDULE, NIGHTLY
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nitro.settings")
@@ -21,6 +23,18 @@ def make() -> Celery:
     made.conf.beat_schedule = {**CELERY_BEAT_SCHEDULE, **nightly}
     made.autodiscover_tasks()
     return made
+
+
+@signals.before_task_publish.connect
+def name_task(headers: dict[str, Any], **_: object) -> None:
+    """A task belongs to the request that sent it."""
+    headers["nitro_request"] = tracing.current()
+
+
+@signals.task_prerun.connect
+def go_on_with(task: Any, **_: object) -> None:
+    """What the task writes into the log bears the request's name."""
+    tracing.go_on(task.request.get("nitro_request") or "")
 
 
 app = make()

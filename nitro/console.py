@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import sys
 from typing import TextIO
@@ -17,12 +18,17 @@ LONGEST = 64 * 1024  # bytes of one line; a longer one is cut in pieces
 class Console:
     """Where the lines go. Colours only where a person looks on."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, *, as_json: bool = False) -> None:
         self.stream = stream or sys.stdout
+        self.as_json = as_json
         self.coloured = self.stream.isatty()
 
     def line(self, name: str, text: str) -> None:
         """One line of a process."""
+        if self.as_json:
+            # Ours are objects already; those of PostgreSQL, Redis and the model are put into one.
+            self.say(text if text.startswith('{"time"') else json.dumps({"process": name, "message": text}))
+            return
         label = f"{name:<{WIDTH}} |"
         if self.coloured:
             label = f"\x1b[{COLOURS.get(name, WEB_COLOUR)}m{label}\x1b[0m"

@@ -48,6 +48,7 @@ WEB_WORKERS = env.integer("WEB_WORKERS", min(2, cores()), low=1, high=64)
 SET_OUTSIDE = frozenset(os.environ if Path.cwd() == NITRO_HOME else _outside())
 DEBUG_MODE = DEBUG = env.boolean("DEBUG_MODE", default=False)
 LOG_LEVEL = env.choice("LOG_LEVEL", "WARNING", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
+LOG_FORMAT = env.choice("LOG_FORMAT", "line", ("line", "json"))
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 SIGN_UP_OPEN = env.boolean("SIGN_UP_OPEN", default=False)
 SENTRY_DSN = env.secret("SENTRY_DSN")
@@ -247,9 +248,14 @@ CELERY_BROKER_URL = embedded.celery_url(REDIS_URL)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "apps.core.logs.LineFormatter", "format": "%(levelname)s %(name)s: %(message)s"}},
-    "filters": {"visitors": {"()": "apps.core.logs.VisitorsMistakes"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["visitors"]}},
+    "formatters": {
+        "line": {"()": "apps.core.logs.LineFormatter", "format": "%(levelname)s %(name)s: %(message)s"},
+        "json": {"()": "apps.core.logs.JsonFormatter", "process": NITRO_SLOT},
+    },
+    "filters": {"visitors": {"()": "apps.core.logs.VisitorsMistakes"}, "names": {"()": "apps.core.tracing.Names"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["visitors", "names"]}
+    },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"level": LOG_LEVEL, "propagate": True},

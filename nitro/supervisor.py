@@ -263,7 +263,7 @@ def certificate_of(settings: ModuleType) -> Certificate:
 
 async def supervise(given: argparse.Namespace, settings: ModuleType, holder: Holder) -> int:
     """Run until told to stop."""
-    console = Console()
+    console = Console(as_json=settings.LOG_FORMAT == "json")
     listening = open_socket(given.host, given.port)
     certificate = certificate_of(settings) if given.tls else None
     supervisor = Supervisor(settings, listening, given.workers or settings.WEB_WORKERS, console, certificate)

@@ -82,7 +82,9 @@ def main(words: list[str] | None = None) -> None:
     import django
 
     django.setup()
+    from apps.core import reporting
     from apps.core.publishing import Publisher
+    from nitro import __version__
     from nitro.beat import Beat
     from nitro.celery import app, make
 
@@ -96,6 +98,7 @@ def main(words: list[str] | None = None) -> None:
     for thread in (beat, *lines):
         if thread is not None:
             thread.start()
+    reporting.start(__version__)
     publisher = Publisher()
     publisher.start()
     worker = app.Worker(**options(main_queue), quiet=True)

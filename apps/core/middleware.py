@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from apps.core import metrics, pages
+from apps.core import metrics, pages, tracing
 
 PERMISSIONS = "camera=(), geolocation=(), payment=(), usb=(), microphone=(self), clipboard-write=(self)"
 SECONDS = metrics.histogram("nitro_http_seconds", "Time from a request to its response, by route.", "route")
@@ -21,8 +21,10 @@ def every_response(get_response: GetResponse) -> Callable[[HttpRequest], HttpRes
 
     def respond(request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
+        name = tracing.begin(request.headers.get(tracing.HEADER, ""))
         response = get_response(request) if is_sound(request) else pages.answer(request, pages.BAD_REQUEST)
         seconds = time.perf_counter() - started
+        response.headers[tracing.HEADER] = name
         response.headers["X-Response-Time"] = f"{seconds:.6f}"
         response.headers["Server-Timing"] = f"app;dur={seconds * 1000:.2f}"
         measure(request, response.status_code, seconds)

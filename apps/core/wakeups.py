@@ -17,6 +17,8 @@ from django.db import transaction
 from kombu.exceptions import OperationalError as BrokerAway
 from redis.exceptions import RedisError
 
+from apps.core import tracing
+
 logger = logging.getLogger(__name__)
 PATIENCE = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "max_retries": 0}
 REST_SECONDS = 5.0
@@ -25,14 +27,16 @@ _resting_until = 0.0
 
 def wake(task: str, *, queue: str) -> None:
     """Let the worker run a task, once what is being written now is committed. Returns at once and never fails."""
-    transaction.on_commit(lambda: _sender().submit(send, task, queue))
+    name = tracing.current()
+    transaction.on_commit(lambda: _sender().submit(send, task, queue, name))
 
 
-def send(task: str, queue: str) -> bool:
+def send(task: str, queue: str, request_id: str = "") -> bool:
     """Send it now; False where Redis is away, or was so a moment ago."""
     global _resting_until
     if time.monotonic() < _resting_until:
         return False
+    tracing.go_on(request_id)
     try:
         _application().send_task(task, queue=queue, retry=False, ignore_result=True)
     except (BrokerAway, RedisError, OSError) as error:
