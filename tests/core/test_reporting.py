@@ -52,7 +52,7 @@ def test_a_report_has_the_place_and_no_words(post: Post) -> None:
         sentry_sdk.set_user({"username": "canary"})
         sentry_sdk.capture_exception(error)
     (event,) = post.events
-    assert "canary" not in json.dumps(event, default=str).replace('canary: my diagnosis"', "?")
+    assert "canary" not in json.dumps(event, default=str)
     frames = event["exception"]["values"][0]["stacktrace"]["frames"]
     assert frames[-1]["function"] == "test_a_report_has_the_place_and_no_words"
     assert event["release"] == "nitro@0.1.0"
