@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
+from django.core.files.storage import default_storage
 from django.db.models import Q
 
 from apps.accounts.models import User
@@ -20,6 +21,7 @@ from apps.core.errors import Busy, Invalid, NotFound
 from apps.llm.messages import Image
 
 logger = logging.getLogger(__name__)
+FOLDER = "attachments"
 MOST_BYTES = 20 * 1024 * 1024
 MOST_UNSENT = 100  # pictures of one user that belong to no question
 UNSENT_KEPT = timedelta(hours=24)
@@ -52,7 +54,7 @@ def size_check(size: int) -> None:
 def _kept(user: User, name: str, made: pictures.Prepared) -> Attachment:
     suffix, whole, width, height, small = made
     identity = uuid.uuid4()
-    place = f"attachments/{user.pk}/{identity}"
+    place = f"{FOLDER}/{user.pk}/{identity}"
     row = Attachment(
         id=identity,
         owner=user,
@@ -133,3 +135,19 @@ def attachments_purge(*, now: datetime) -> int:
     for row in old:
         attachment_discard(row)
     return len(old)
+
+
+def strangers_forget() -> int:
+    """Delete the pictures of people whose account is gone: their rows went with it; returns how many files."""
+    try:
+        owners = default_storage.listdir(FOLDER)[0]
+    except FileNotFoundError:
+        return 0
+    rows = User.objects.filter(pk__in=[name for name in owners if name.isdigit()])
+    known = {str(pk) for pk in rows.values_list("pk", flat=True)}
+    names = [f"{FOLDER}/{owner}/{name}" for owner in owners if owner not in known for name in _files_of(owner)]
+    return len(names) - stored.delete(names)
+
+
+def _files_of(owner: str) -> list[str]:
+    return default_storage.listdir(f"{FOLDER}/{owner}")[1]

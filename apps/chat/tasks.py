@@ -25,5 +25,5 @@ def expire_turn_logs() -> int:
 
 @shared_task
 def purge_unsent_pictures() -> int:
-    """Delete the pictures that nobody sent; safe to run twice at once."""
-    return attachments.attachments_purge(now=timezone.now())
+    """Delete the pictures that nobody sent, and those of accounts that are gone; safe to run twice at once."""
+    return attachments.attachments_purge(now=timezone.now()) + attachments.strangers_forget()

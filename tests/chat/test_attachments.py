@@ -168,6 +168,15 @@ def test_what_nobody_sent_is_deleted_after_a_day(alice: User, conversation: Conv
     assert exists(sent.file)
 
 
+def test_the_pictures_go_with_the_account(alice: User, bob: User) -> None:
+    gone, stays = kept(alice), kept(bob)
+    alice.delete()
+    assert attachments.strangers_forget() == 2
+    assert not exists(gone.file)
+    assert exists(stays.file)
+    assert attachments.strangers_forget() == 0
+
+
 def test_a_name_is_shown_without_tricks() -> None:
     assert attachments.shown_name("../../etc/cat\u202egnp.exe") == "catgnp.exe"
     assert attachments.shown_name("C:\\Users\\ann\\cat.png") == "cat.png"

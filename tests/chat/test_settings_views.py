@@ -175,11 +175,23 @@ def test_the_page_knows_how_full_the_window_is(visitor: Client, conversation: Co
     assert 'data-max-tokens="500"' in html
 
 
-def test_an_answer_that_has_no_model_offers_the_default_one(visitor: Client, alice: User) -> None:
-    conversation = services.conversation_create(user=alice, model="scripted:gone")
+@pytest.mark.parametrize(
+    ("model", "code", "offered"),
+    [
+        ("scripted:gone", "model_missing", True),
+        ("scripted:gone", "provider_unreachable", True),
+        ("scripted:gone", "context_exceeded", False),
+        ("scripted:gone", "", False),
+        ("", "provider_unreachable", False),
+    ],
+)
+def test_where_the_chosen_model_is_gone_the_default_one_is_offered(
+    visitor: Client, alice: User, model: str, code: str, offered: bool
+) -> None:
+    conversation = services.conversation_create(user=alice, model=model)
     turn = answered(conversation, answer="")
-    type(turn).objects.filter(pk=turn.pk).update(state="failed", finish_reason="failed", error_code="model_missing")
-    assert "Ask the default model" in visitor.get(f"/c/{conversation.id}/").content.decode()
+    type(turn).objects.filter(pk=turn.pk).update(state="failed", finish_reason="failed", error_code=code)
+    assert ("Ask the default model" in visitor.get(f"/c/{conversation.id}/").content.decode()) is offered
 
 
 def test_an_answer_says_what_was_left_out_of_its_question(visitor: Client, conversation: Conversation) -> None:
