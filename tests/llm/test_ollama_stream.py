@@ -211,3 +211,28 @@ def test_fields_of_another_type_are_passed_over(message: str) -> None:
     answer = ChatStream("server")
     assert answer.feed(f'{{"message":{message}}}\n'.encode()) == []
     assert answer.failure is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"message":{"role":"assistant","content":"a\\u0000b"}}',
+        b'{"message":{"role":"assistant","content":"\\ud83d"}}',
+        b'{"message":{"role":"assistant","content":"a","thinking":"b"}}',
+        b'{"message":{"content":"a","tool_calls":[{"function":{"name":"f"}}]}}',
+        b'{"message":{"role":"assistant","content":"a"},"done":true,"done_reason":"length"}',
+        b'{"message":{"role":"assistant","content":"a"},"error":"b"}',
+        b'{"message":{"role":"assistant","content":["a"]}}',
+        b'{"message":"a"}',
+        b"[1]",
+        b"nonsense",
+    ],
+)
+def test_a_read_with_one_line_is_understood_like_the_same_in_pieces(line: bytes) -> None:
+    first = b'{"message":{"role":"assistant","content":"x"},"done":false}\n'
+    whole, pieces = ChatStream("server"), ChatStream("server")
+    together = merged([*whole.feed(first), *whole.feed(line + b"\n"), *whole.end()])
+    data = first + line + b"\n"
+    apart = merged([event for at in range(len(data)) for event in pieces.feed(data[at : at + 1])] + pieces.end())
+    assert together == apart
+    assert str(whole.failure) == str(pieces.failure)

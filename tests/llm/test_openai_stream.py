@@ -269,3 +269,29 @@ def test_every_event_can_be_stored_and_sent_and_the_end_is_told_once(lines: list
 def test_no_bytes_raise_anything(raw: bytes) -> None:
     events, failure = read(raw)
     assert failure is not None or isinstance(events[-1], Finished)
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        '{"choices":[{"delta":{"content":"a\\u0000b"}}]}',
+        '{"choices":[{"delta":{"content":"\\ud83d"}}]}',
+        '{"choices":[{"delta":{"content":"a","reasoning_content":"b"}}]}',
+        '{"choices":[{"delta":{"content":"a"},"finish_reason":"length"}]}',
+        '{"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":1,"completion_tokens":2}}',
+        '{"choices":[{"delta":{"content":"a"}}],"error":{"message":"b"}}',
+        '{"choices":[{"delta":{"content":["a"]}}]}',
+        '{"choices":[{"delta":"a"}]}',
+        '{"choices":[]}',
+        "[1]",
+        "nonsense",
+    ],
+)
+def test_a_read_with_one_chunk_is_understood_like_the_same_in_pieces(chunk: str) -> None:
+    line = data(token("x"), chunk)
+    whole, pieces = CompletionStream("server"), CompletionStream("server")
+    cut = len(data(token("x")))
+    together = merged([*whole.feed(line[:cut]), *whole.feed(line[cut:]), *whole.end()])
+    apart = merged([event for at in range(len(line)) for event in pieces.feed(line[at : at + 1])] + pieces.end())
+    assert together == apart
+    assert str(whole.failure) == str(pieces.failure)

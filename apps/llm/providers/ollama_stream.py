@@ -42,6 +42,8 @@ class ChatStream:
 
     def feed(self, data: bytes) -> list[Event]:
         """The events of the next bytes."""
+        if not self._tail and data.find(b"\n") == len(data) - 1 and (word := self._only_word(data)) is not None:
+            return [word]
         lines = (self._tail + data).split(b"\n") if self._tail else data.split(b"\n")
         self._tail = lines.pop()
         for line in lines:
@@ -50,6 +52,24 @@ class ChatStream:
         if len(self._tail) > LINE_LIMIT:
             self._fail(Garbled(f"The {self.where} sent a line without end."))
         return self._taken()
+
+    def _only_word(self, data: bytes) -> TextDelta | None:
+        """The one token of a read that holds nothing else, as nearly all do; None where it has to be looked at closely.
+
+        orjson refuses lone surrogates, so only NUL is left to be watched for.
+        """
+        try:
+            part = orjson.loads(data)
+            message = part["message"]
+            text = message["content"]
+        except (ValueError, LookupError, TypeError):
+            return None
+        if not text or type(text) is not str or "\0" in text or part.get("done") or "error" in part:
+            return None
+        if self._kind is not TextDelta or self._words or len(message) > 2 or "role" not in message:
+            return None
+        self._seen = True
+        return TextDelta(text)
 
     def end(self) -> list[Event]:
         """The events that were still open when the connection ended."""

@@ -40,6 +40,9 @@ class CompletionStream:
 
     def feed(self, data: bytes) -> list[Event]:
         """The events of the next bytes."""
+        alone = data[:7] == b"data: {" and data.find(b"\n") == len(data) - 2
+        if alone and not self._tail and (word := self._only_word(data)) is not None:
+            return [word]
         lines = (self._tail + data).split(b"\n") if self._tail else data.split(b"\n")
         self._tail = lines.pop()
         for line in lines:
@@ -48,6 +51,25 @@ class CompletionStream:
         if len(self._tail) > LINE_LIMIT:
             self._fail(Garbled(f"The {self.where} sent a line without end."))
         return self._taken()
+
+    def _only_word(self, data: bytes) -> TextDelta | None:
+        """The one token of a read that holds nothing else, as nearly all do; None where it has to be looked at closely.
+
+        orjson refuses lone surrogates, so only NUL is left to be watched for.
+        """
+        try:
+            chunk = orjson.loads(data[6:])
+            (choice,) = chunk["choices"]
+            delta = choice["delta"]
+            text = delta["content"]
+        except (ValueError, LookupError, TypeError):
+            return None
+        if not text or type(text) is not str or "\0" in text or choice.get("finish_reason") or len(delta) > 1:
+            return None
+        if self._kind is not TextDelta or self._half or self._words or chunk.get("usage") or "error" in chunk:
+            return None
+        self._seen = True
+        return TextDelta(text)
 
     def end(self) -> list[Event]:
         """The events that were still open when the connection ended: usage and `Finished`, or a failure."""
