@@ -84,7 +84,7 @@ def build(
 
 def _message(line: Line, pictures: Mapping[UUID, Image]) -> Message:
     return Message(
-        Role(line.role), _without_citations(line.text), tuple(pictures[one] for one in line.pictures if one in pictures)
+        Role(line.role), without_citations(line.text), tuple(pictures[one] for one in line.pictures if one in pictures)
     )
 
 
@@ -108,6 +108,6 @@ def _oldest(lines: Sequence[Line], *, whole_group: bool) -> Sequence[Line]:
     return [line for line in lines[:-1] if line.position // GROUP == group] if whole_group else lines[:1]
 
 
-def _without_citations(text: str) -> str:
+def without_citations(text: str) -> str:
     """An earlier answer's marks as the model wrote them: what they lead to is ours alone."""
     return CITATION.sub(r"[\1]", text) if "/search/passages/" in text else text

@@ -25,6 +25,7 @@ from apps.accounts.models import User
 from apps.chat import cards, selectors, services
 from apps.chat.engine import Engine, engine
 from apps.chat.models import Conversation, Message
+from apps.chat.prompts import without_citations
 from apps.core.errors import Invalid, NotFound
 from apps.llm.router import default_options
 from apps.search.selectors import searches_of_messages
@@ -148,7 +149,7 @@ def message(request: Visit, conversation_id: UUID, message_id: UUID) -> HttpResp
 def message_text(request: Visit, conversation_id: UUID, message_id: UUID) -> HttpResponse:
     """A message as it was written, for copying."""
     row = selectors.message_get(user=request.user, conversation_id=conversation_id, message_id=message_id)
-    return HttpResponse(row.text, content_type="text/plain; charset=utf-8")
+    return HttpResponse(without_citations(row.text), content_type="text/plain; charset=utf-8")
 
 
 @login_not_required

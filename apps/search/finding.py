@@ -13,12 +13,14 @@ from apps.core.database import in_database
 from apps.search import keeping, library, reading
 from apps.search.chain import Answered
 from apps.search.passages import passages_cut, passages_rank
+from apps.search.providers.base import EngineAway
 from apps.search.registry import LIBRARY, chain
 from apps.search.values import Findings, Page, Result, Source, State, Step
 
 RESULTS = 10  # that an engine is asked for
 PAGES = 6  # of them that are read
 PER_HOST = 3
+ENGINE_SECONDS = 15.0  # for all engines together
 KEPT_PASSAGES = 4  # of each page
 OFFLINE = "The internet cannot be reached. This is what your own chats and saved pages say."
 NO_ENGINE = "No search engine answered: {} This is what your own chats and saved pages say."
@@ -46,7 +48,7 @@ async def find(*, user: User, wanted: Wanted, tell: reading.Tell) -> Findings:
     tell(Step("searching"))
     warming = asyncio.ensure_future(reading.cells_warm())
     try:
-        answered = await chain().search(wanted.query, RESULTS)
+        answered = await _asked(wanted.query)
         pages = await reading.pages_read(_results(wanted.urls, answered.results), tell)
     finally:
         warming.cancel()
@@ -56,6 +58,15 @@ async def find(*, user: User, wanted: Wanted, tell: reading.Tell) -> Findings:
     if findings.read and not findings.offline:
         await keeping.findings_put(user.pk, wanted.key, findings)
     return findings
+
+
+async def _asked(query: str) -> Answered:
+    """What the engines say in the time they have; those that hang are as good as away."""
+    try:
+        async with asyncio.timeout(ENGINE_SECONDS):
+            return await chain().search(query, RESULTS)
+    except TimeoutError:
+        return Answered("", [], [EngineAway(f"No engine answered in {ENGINE_SECONDS:g} s.")])
 
 
 def _results(urls: Iterable[str], found: Sequence[Result]) -> list[Result]:

@@ -10,9 +10,7 @@ from apps.search.values import Passage
 from apps.search.words import content_words
 
 # [1], [1, 2], [1-3], [^1], [Source 1], 【1】
-_MARK = re.compile(
-    r"[ \t]*[\[【]\s*(?:\^|[Ss]ources?:? *|[Qq]uellen?:? *)?([0-9]{1,3}(?:\s*[,;–-]\s*[0-9]{1,3})*)\s*[\]】]"
-)
+_MARK = re.compile(r"[ \t]*[\[【]\s*(?:\^|(?i:sources?|quellen?):? *)?([0-9]{1,3}(?:\s*[,;–-]\s*[0-9]{1,3})*)\s*[\]】]")
 _MAY_BECOME_MARK = re.compile(r"[ \t]*(?:[\[【][^\[\]【】\n]{0,28})?\Z")
 _SENTENCE = re.compile(r"(?<=[.!?。\uff01\uff1f])\s+|\n+")
 _NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)*")

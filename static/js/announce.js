@@ -6,7 +6,7 @@ let buffer = "";
 let inCode = false;
 
 function speak(text) {
-  const plain = text.replace(/[*_`#>|~]+/g, "").trim();
+  const plain = text.replace(/\[\d+\]\(\/search\/passages\/[^)]*\)/g, "").replace(/[*_`#>|~]+/g, "").trim();
   if (!plain) return;
   const line = document.createElement("p");
   line.textContent = plain;

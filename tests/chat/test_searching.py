@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -242,3 +243,29 @@ async def test_the_searches_of_a_chat_that_is_gone_for_good_are_gone_too(
 async def router_knows_its_model() -> None:
     """A question can only be found again where it is known which model answers it."""
     await router().models()
+
+
+async def test_a_copied_answer_has_its_numbers_and_no_addresses(
+    conversation: Conversation, model: Scripted, site: Local
+) -> None:
+    model.scripts = [Script(tokens=(TRUE,))]
+    await ask(conversation)
+    turn = await last_turn(conversation)
+    client = Client()
+    await in_database(client.force_login, conversation.owner)
+    copied = await in_database(client.get, f"/c/{conversation.id}/m/{turn.answer_id}/text/")
+    assert copied.content.decode() == TRUE
+
+
+async def test_beside_the_built_in_model_the_passages_stand_open(
+    conversation: Conversation, model: Scripted, site: Local
+) -> None:
+    await ask(conversation)
+    client = Client()
+    await in_database(client.force_login, conversation.owner)
+    page = f"/c/{conversation.id}/"
+    assert '<details class="sources">' in (await in_database(client.get, page)).content.decode()
+    await in_database(Turn.objects.update, provider="builtin")
+    body = (await in_database(client.get, page)).content.decode()
+    assert '<details class="sources" open>' in body
+    assert body.index("This is what the pages themselves say") < body.index('class="prose"')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -9,11 +10,11 @@ import pytest
 from apps.accounts.models import User
 from apps.core.database import in_database
 from apps.llm.providers.scripted import Scripted
-from apps.search import selectors
+from apps.search import finding, selectors
 from apps.search.answering import reply
 from apps.search.finding import Wanted
 from apps.search.providers.base import EngineAway
-from apps.search.values import State, Step
+from apps.search.values import Result, State, Step
 from tests.core.outside.servers import Local
 from tests.search.conftest import says
 from tests.search.web import QUESTION, Stub, found
@@ -174,3 +175,17 @@ async def test_a_web_of_a_dozen_pages_gives_an_answer_that_cites_only_what_was_r
     assert "1,240 metres" in quoted[9]
     assert "closed again in 1955" in quoted[10]
     assert "nine arches" in quoted[2]
+
+
+async def test_engines_that_hang_are_as_good_as_away(
+    alice: User, ask_engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hanging(Stub):
+        async def search(self, query: str, count: int) -> list[Result]:
+            await asyncio.Event().wait()
+            return []
+
+    monkeypatch.setattr(finding, "ENGINE_SECONDS", 0.05)
+    ask_engines(Hanging())
+    got = await reply(user=alice, wanted=Wanted(QUESTION), answer=False)
+    assert got.findings.offline

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 from django.test import Client
+from pytest_django import Settings
 
 from apps.accounts.models import User
 from apps.core.database import in_database
@@ -69,3 +71,13 @@ async def test_what_cannot_be_asked_is_a_400(post: Post, body: dict[str, Any]) -
 
 async def test_eleven_pages_are_too_many(post: Post) -> None:
     assert (await post(query="x", urls=["http://a.example"] * 11)).status_code == 400
+
+
+async def test_searches_count_for_the_limit_of_questions(
+    post: Post, ask_engines: Callable[..., None], settings: Settings
+) -> None:
+    ask_engines(Stub([]))
+    settings.RATE_LIMIT_CHAT = "1/minute"
+    first, second = [await post(query=f"{uuid.uuid4()}") for _ in range(2)]
+    assert (first.status_code, second.status_code) == (200, 429)
+    assert int(second.headers["Retry-After"]) >= 1

@@ -94,4 +94,4 @@ def test_support_needs_shared_words_and_every_number(claim: str, fits: bool) -> 
 
 def test_numbers_are_the_same_in_any_usual_spelling() -> None:
     assert support("It is 1240 metres long", TWO.text) > 0
-    assert support("Der Wert der Messung ist 3,5", "The Messung says Wert 3.5") > 0
+    assert support("The value was measured as 3,5", "A measured value of 3.5") > 0

@@ -15,7 +15,8 @@ from typing import Any
 from apps.search.providers.base import Engine, EngineAway, EngineError, EngineGarbled, EngineLimited
 from apps.search.values import Result
 
-SECONDS = 5
+SECONDS = 4
+ALL_SECONDS = 7.0  # for all engines of the package together
 THREADS = 4
 NAMES = ("duckduckgo", "mojeek", "brave")  # by the package's names, in this order
 LIMITED = frozenset({202, 403, 429})
@@ -33,7 +34,7 @@ class DuckDuckGo(Engine):
     async def search(self, query: str, count: int) -> list[Result]:
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(SECONDS * len(NAMES)):
+            async with asyncio.timeout(ALL_SECONDS):
                 return await loop.run_in_executor(_threads(), self._search, query, count)
         except TimeoutError as error:
             raise EngineAway("DuckDuckGo did not answer in time.") from error
