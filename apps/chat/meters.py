@@ -12,6 +12,9 @@ FIRST_TOKEN = metrics.histogram("nitro_turn_first_token_seconds", "From a questi
 SECONDS = metrics.histogram("nitro_turn_seconds", "From a question to the end of its answer.", "provider")
 QUEUED = metrics.histogram("nitro_turn_queued_seconds", "From a question to the model's attention.", "provider")
 TOKENS = metrics.counter("nitro_tokens_total", "Tokens read and written by models.", "kind")
+REPLIES = metrics.counter("nitro_reply_cache_total", "Questions by what the cache knew: hit, miss, joined.", "result")
+SAVED_SECONDS = metrics.counter("nitro_reply_cache_saved_seconds_total", "What cached answers took when they were new.")
+SAVED_TOKENS = metrics.counter("nitro_reply_cache_saved_tokens_total", "Tokens that no model had to write again.")
 CACHED = "memory"  # stands in the provider's place where the answer was known already
 
 
@@ -27,3 +30,17 @@ def turn_ended(done: Mapping[str, Any]) -> None:
     if not cached:
         TOKENS.add(done["usage"]["prompt_tokens"] or 0, "prompt")
         TOKENS.add(done["usage"]["completion_tokens"] or 0, "completion")
+
+
+def reply_looked(saved_ms: int | None, saved_tokens: int) -> None:
+    """Count a look into the cache; None where nothing was there."""
+    REPLIES.add(1, "miss" if saved_ms is None else "hit")
+    if saved_ms is not None:
+        SAVED_SECONDS.add(saved_ms / 1000)
+        SAVED_TOKENS.add(saved_tokens)
+
+
+def reply_joined(count: int = 1) -> None:
+    """Count questions that share the generation of an equal one."""
+    if count:
+        REPLIES.add(count, "joined")

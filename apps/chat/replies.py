@@ -1,6 +1,6 @@
 """The reply cache: what a model answered to exactly this, given again to the same person.
 
-One entry is one hash in Redis, found by a keyed digest of everything that the answer depends on. The keys of the
+One entry is one value in Redis, found by a keyed digest of everything that the answer depends on. The keys of the
 cache and of the generations that run ("flights", see `apps/chat/flights.py`) are looked at in one round trip.
 Sampling at a temperature above 0 is cached all the same: who wants another answer asks again, and gets one.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 from functools import cache
@@ -18,11 +17,10 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
-from redis import Redis
 
+from apps.chat import meters
 from apps.chat.canonical import canonical
 from apps.core import memory
-from apps.core.memory import MemoryAway
 from apps.llm.events import Chosen, Finished, ReasoningDelta, RouterEvent, TextDelta, ToolCall, Usage
 from apps.llm.messages import Call
 from apps.llm.router import Target
@@ -33,33 +31,20 @@ VERSION = 1  # of what is stored; entries of another one are never found
 SHARED = 0  # stands for the user where everybody shares
 LONGEST = 200_000  # characters of an answer that is worth keeping
 FLIGHT_SECONDS = 900  # a generation that nobody ended is forgotten after this time
-REPLY, FLIGHT, FIGURES = "nitro:reply:", "nitro:flight:", "nitro:replies"
+REPLY, FLIGHT = "nitro:reply:", "nitro:flight:"
 
 # Returns {1, value} for a kept answer, {2, turn} for a running generation, {0} when the caller shall generate.
 LOOK = """
-local kept = redis.call('HMGET', KEYS[1], 'value', 'ms', 'tokens')
-if kept[1] then
-    redis.call('HINCRBY', KEYS[3], 'hits', 1)
-    redis.call('HINCRBY', KEYS[3], 'saved_ms', kept[2])
-    redis.call('HINCRBY', KEYS[3], 'saved_tokens', kept[3])
-    return {1, kept[1]}
-end
+local kept = redis.call('GET', KEYS[1])
+if kept then return {1, kept} end
 local running = redis.call('GET', KEYS[2])
-if running and running ~= ARGV[1] and running ~= ARGV[2] then
-    redis.call('HINCRBY', KEYS[3], 'joined', 1)
-    return {2, running}
-end
+if running and running ~= ARGV[1] and running ~= ARGV[2] then return {2, running} end
 redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[3])
-redis.call('HINCRBY', KEYS[3], 'misses', 1)
 return {0}
 """
 LAND = """
 if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
-if tonumber(ARGV[2]) > 0 then redis.call('HINCRBY', KEYS[3], 'joined', ARGV[2]) end
-if ARGV[3] ~= '' then
-    redis.call('HSET', KEYS[1], 'value', ARGV[3], 'ms', ARGV[4], 'tokens', ARGV[5])
-    redis.call('EXPIRE', KEYS[1], ARGV[6])
-end
+if ARGV[2] ~= '' then redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
 """
 HAND_OVER = """
 if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3]) end
@@ -85,8 +70,8 @@ class Question:
     shared: bool = False
 
     @property
-    def keys(self) -> tuple[str, str, str]:
-        return REPLY + self.digest, FLIGHT + self.digest, FIGURES
+    def keys(self) -> tuple[str, str]:
+        return REPLY + self.digest, FLIGHT + self.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,78 +171,41 @@ def look(question: Question, *, turn_id: UUID, over: UUID | None = None) -> Repl
     `over` is a turn that was followed and ended without an answer: it counts no more.
     """
     arguments = (str(turn_id), str(over or ""), FLIGHT_SECONDS)
-    found: Any = memory.ask(lambda redis: redis.eval(LOOK, 3, *question.keys, *arguments))
+    found: Any = memory.ask(lambda redis: redis.eval(LOOK, 2, *question.keys, *arguments))
     if found[0] == 2:
+        meters.reply_joined()
         return Elsewhere(UUID(found[1].decode()))
-    if found[0] == 0:
-        return None
-    reply = reply_of(found[1], question)
-    if reply is None:  # not ours, whoever put it there: out with it
+    reply = reply_of(found[1], question) if found[0] == 1 else None
+    meters.reply_looked(reply.total_ms if reply else None, reply.completion_tokens if reply else 0)
+    if found[0] == 1 and reply is None:  # not ours, whoever put it there: out with it
         memory.ask(lambda redis: redis.delete(question.keys[0]))
     return reply
 
 
 def land(question: Question, *, turn_id: UUID, reply: Reply | None, joined: int = 0) -> None:
     """A generation is over: it is known as running no more, and its answer is kept where there is a whole one."""
-    value, saved = b"", (0, 0)
-    if reply is not None and len(reply.text) <= LONGEST:
-        value, saved = orjson.dumps(asdict(reply)), (reply.total_ms, reply.completion_tokens)
-    arguments = (str(turn_id), joined, value, *saved, settings.CACHE_TTL)
-    memory.ask(lambda redis: redis.eval(LAND, 3, *question.keys, *arguments))
+    meters.reply_joined(joined)
+    value = orjson.dumps(asdict(reply)) if reply is not None and len(reply.text) <= LONGEST else b""
+    memory.ask(lambda redis: redis.eval(LAND, 2, *question.keys, str(turn_id), value, settings.CACHE_TTL))
 
 
 def hand_over(question: Question, *, turn_id: UUID, to: UUID) -> None:
     """A turn was stopped, but others listen to what it had begun: from now on this one of them stands for it."""
     arguments = (str(turn_id), str(to), FLIGHT_SECONDS)
-    memory.ask(lambda redis: redis.eval(HAND_OVER, 3, *question.keys, *arguments))
+    memory.ask(lambda redis: redis.eval(HAND_OVER, 2, *question.keys, *arguments))
 
 
 def reply_of(value: bytes, question: Question) -> Reply | None:
     """What is stored, if it is sound and this user's, or everybody's where an administrator wants that."""
     try:
-        reply = Reply(**orjson.loads(value))
+        stored = orjson.loads(value)
+        reply = Reply(**stored)
     except (orjson.JSONDecodeError, TypeError) as error:
         logger.warning("A cached answer could not be read: %s", type(error).__name__)
+        return None
+    if not all(isinstance(stored[name], str) for name in ("text", "reasoning", "provider", "model")):
         return None
     if reply.user_id != question.user_id and not question.shared:
         logger.error("A cached answer belonged to somebody else and was not given.")
         return None
     return reply
-
-
-# --- figures ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What the cache did so far, for all processes and across restarts."""
-
-    hits: int = 0
-    misses: int = 0
-    joined: int = 0
-    saved_ms: int = 0
-    saved_tokens: int = 0
-
-    @property
-    def hit_rate(self) -> float | None:
-        """The share of the questions that could have been answered from the cache and were; None before the first."""
-        asked = self.hits + self.misses + self.joined
-        return (self.hits + self.joined) / asked if asked else None
-
-    @property
-    def saved_seconds(self) -> float:
-        return self.saved_ms / 1000
-
-
-def figures() -> Figures | None:
-    """The counters; None while Redis is away."""
-    try:
-        found: Mapping[bytes, bytes] = memory.ask(_figures)
-    except MemoryAway:
-        return None
-    names = Figures.__dataclass_fields__
-    return Figures(**{name: int(found.get(name.encode(), 0)) for name in names})
-
-
-def _figures(redis: Redis) -> Any:
-    return redis.hgetall(FIGURES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 from redis import ConnectionError as RedisConnectionError
 
-from apps.chat import replies
+from apps.chat import diagnosis, replies
 from apps.chat.replies import Elsewhere, Question, Reply, Use, Words
-from apps.core import memory
+from apps.core import memory, metrics
 from apps.llm.events import Chosen, Finished, RouterEvent, ToolCall, Usage
 from apps.llm.messages import Call, Message, Options, Role
 from apps.llm.router import Target
@@ -25,6 +25,7 @@ from apps.llm.router import Target
 TARGET = Target("builtin", "small", 4096)
 CALL = Call("small", (Message(Role.USER, "What is a tree?"),), Options())
 ALICE, BOB = 1, 2
+NO_TEXT = orjson.dumps(asdict(Reply(ALICE, "", "", "builtin", "small", 1, 1, 1)) | {"text": 5})
 
 
 @pytest.fixture(autouse=True)
@@ -110,7 +111,7 @@ def test_an_answer_ends_with_its_time(settings: Settings) -> None:
 def test_an_entry_of_somebody_else_is_not_given_and_goes_away(caplog: pytest.LogCaptureFixture) -> None:
     """As if one user's answer had got under another's key, by a defect or by an intruder in Redis."""
     stolen = orjson.dumps({**orjson.loads(as_stored(reply(BOB, "Bob's secret")))})
-    memory.ask(lambda redis: redis.hset(question().keys[0], mapping={"value": stolen, "ms": 1, "tokens": 1}))
+    memory.ask(lambda redis: redis.set(question().keys[0], stolen))
     with caplog.at_level(logging.ERROR):
         assert looked(question()) is None
     assert "somebody else" in caplog.text
@@ -120,13 +121,13 @@ def test_an_entry_of_somebody_else_is_not_given_and_goes_away(caplog: pytest.Log
 
 def as_stored(kept_reply: Reply) -> bytes:
     replies.land(question(text="elsewhere"), turn_id=uuid4(), reply=kept_reply)
-    found: Any = memory.ask(lambda redis: redis.hget(question(text="elsewhere").keys[0], "value"))
+    found: Any = memory.ask(lambda redis: redis.get(question(text="elsewhere").keys[0]))
     return bytes(found)
 
 
-@pytest.mark.parametrize("value", [b"", b"{", b"[]", b'{"text":"x"}', b'{"user_id":1,"admin":true}', b"\xff"])
+@pytest.mark.parametrize("value", [b"", b"{", b"[]", b'{"text":"x"}', b'{"user_id":1,"admin":true}', b"\xff", NO_TEXT])
 def test_an_entry_that_is_broken_counts_as_none(value: bytes) -> None:
-    memory.ask(lambda redis: redis.hset(question().keys[0], mapping={"value": value, "ms": 1, "tokens": 1}))
+    memory.ask(lambda redis: redis.set(question().keys[0], value))
     assert looked(question()) is None
 
 
@@ -247,29 +248,48 @@ def test_a_time_to_live_of_nothing_turns_it_off(settings: Settings) -> None:
 
 
 def test_the_cache_counts_what_it_saved() -> None:
+    metrics.take()
     first = uuid4()
     looked(question(), first)
     looked(question())
     replies.land(question(), turn_id=first, reply=reply(), joined=2)
     looked(question())
     looked(question())
-    found = replies.figures()
-    assert found == replies.Figures(hits=2, misses=1, joined=3, saved_ms=2400, saved_tokens=10)
-    assert found.hit_rate == 5 / 6
-    assert found.saved_seconds == 2.4
+    counted = metrics.take()
+    results = {result: counted[f"nitro_reply_cache_total\t{result}"] for result in ("hit", "miss", "joined")}
+    assert results == {"hit": 2, "miss": 1, "joined": 3}
+    assert counted["nitro_reply_cache_saved_seconds_total"] == 2.4
+    assert counted["nitro_reply_cache_saved_tokens_total"] == 10
 
 
-def test_before_the_first_question_there_is_no_rate() -> None:
-    found = replies.figures()
-    assert found == replies.Figures()
-    assert found.hit_rate is None
+# --- nitro doctor -----------------------------------------------------------------------------------------------------
 
 
-def test_without_redis_there_are_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_says_how_long_answers_are_kept_and_for_whom(settings: Settings) -> None:
+    (finding,) = diagnosis.examine()
+    assert (finding.check, finding.ok, finding.needed) == ("cache", True, False)
+    assert "3600 s for who asked" in finding.message
+    settings.CACHE_SHARED = True
+    assert "for everybody" in diagnosis.examine()[0].message
+
+
+def test_the_doctor_says_that_nothing_is_kept(settings: Settings) -> None:
+    settings.CACHE_TTL = 0
+    assert diagnosis.examine()[0].message == "No answers are kept: CACHE_TTL is 0."
+
+
+def test_a_redis_that_never_makes_room_is_told() -> None:
+    assert not diagnosis._room(10, 100, "noeviction").ok
+    assert diagnosis._room(10, 0, "noeviction").ok
+    assert diagnosis._room(10, 100, "volatile-lru").ok
+
+
+def test_without_redis_the_doctor_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def away() -> Any:
         raise RedisConnectionError("refused")
 
     monkeypatch.setattr(memory, "connection", away)
     monkeypatch.setattr(memory, "outage", memory.Outage(lambda: None))
-    assert replies.figures() is None
+    (finding,) = diagnosis.examine()
+    assert (finding.ok, finding.needed) == (False, False)
     assert memory.outage.wait(30)
