@@ -65,9 +65,7 @@ class Order:
         return replace(self, prompt=prompt, negative_prompt=_text("negative_prompt", self.negative_prompt))
 
     def fingerprint(self, *, engine: str, model: str) -> str:
-        """The same for orders that give the same pictures; empty without a seed, where each is another one."""
-        if self.seed is None:
-            return ""
+        """The same for orders that give the same pictures. Call it when the seed is known."""
         facts = [
             engine, model, self.prompt, self.negative_prompt, self.width, self.height, self.steps,
             float(self.guidance), self.seed, self.count,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -53,15 +53,18 @@ class Ordered:
 # --- orders -----------------------------------------------------------------------------------------------------------
 
 
-def job_create(*, user: User, order: Order, cache: bool = True, attached_to: UUID | None = None) -> Ordered:
+def job_create(*, user: User, order: Order, attached_to: UUID | None = None) -> Ordered:
     """Take an order. With a seed, an equal one of this user is answered with the pictures that it made.
 
     Raises `Invalid` for what the engine cannot draw and `Busy` where this user has too many orders waiting.
     """
     engine = registry.engine()
     order = order.checked(engine.limits)
+    chosen = order.seed is not None
+    seed = secrets.randbelow(LARGEST_SEED - 16) if order.seed is None else order.seed
+    order = replace(order, seed=seed)
     fingerprint = order.fingerprint(engine=engine.kind, model=engine.model)
-    if cache and attached_to is None and (equal := selectors.job_equal(user=user, fingerprint=fingerprint)):
+    if chosen and attached_to is None and (equal := selectors.job_equal(user=user, fingerprint=fingerprint)):
         return Ordered(equal, True)
     _room_or_busy(user)
     job = ImageJob.objects.create(
@@ -72,7 +75,7 @@ def job_create(*, user: User, order: Order, cache: bool = True, attached_to: UUI
         height=order.height,
         steps=order.steps,
         guidance=order.guidance,
-        seed=secrets.randbelow(LARGEST_SEED - 16) if order.seed is None else order.seed,
+        seed=seed,
         count=order.count,
         engine=engine.kind,
         model=engine.model,

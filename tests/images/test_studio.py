@@ -202,6 +202,13 @@ def test_a_seed_brings_the_same_picture_at_once(alice: User, engine: Scripted) -
     assert (second.cached, second.job.id, second.job.state) == (True, first.job.id, State.DONE)
 
 
+def test_the_seed_that_was_drawn_by_lot_brings_its_picture_too(alice: User, engine: Scripted) -> None:
+    first = ordered(alice)
+    studio.work()
+    again_please = Order("a boat", width=64, height=64, seed=first.seed)
+    assert services.job_create(user=alice, order=again_please).job.id == first.id
+
+
 @pytest.mark.parametrize("other", [{"seed": 6}, {"steps": 21}, {"prompt": "a ship"}, {"guidance": 8.0}, {"seed": None}])
 def test_another_order_brings_another_picture(alice: User, engine: Scripted, other: dict[str, object]) -> None:
     ordered(alice, seed=5)
