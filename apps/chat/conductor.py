@@ -149,7 +149,12 @@ class Conductor:
         )
         self.measured.dropped = prompt.dropped
         self.measured.prompt_tokens = prompt.tokens
-        return Call(self.job.target.model, prompt.messages, self.job.options, prefill=self.job.prefill)
+        return Call(
+            self.job.target.model,
+            prompt.messages,
+            self.job.options,
+            prefill=prompts.without_citations(self.job.prefill),
+        )
 
     def _take(self, event: RouterEvent) -> None:
         match event:

@@ -9,6 +9,7 @@ from apps.accounts.models import User
 from apps.chat.frames import Ask, Continue, Edit, Retry
 from apps.chat.models import Message, Turn
 from apps.chat.preparation import Preparation
+from apps.chat.prompts import without_citations
 from apps.chat.selectors import Line
 from apps.chat.turnlog import Status
 from apps.core.database import in_database
@@ -17,9 +18,9 @@ from apps.search import prompts, services
 from apps.search.finding import Wanted, find
 from apps.search.marks import Citation, Marks
 from apps.search.models import Search
-from apps.search.selectors import searched
+from apps.search.selectors import findings_of, searched, searches_of_messages
 from apps.search.services import QUERY_LIMIT
-from apps.search.values import Step
+from apps.search.values import Findings, Step
 from apps.search.words import content_words
 
 logger = logging.getLogger(__name__)
@@ -34,9 +35,11 @@ def is_wished(*, user_id: int, frame: Ask | Retry | Edit | Continue) -> bool:
         case Retry():
             return searched(user_id=user_id, message_ids=[frame.message])
         case Edit():
-            answers = Message.objects.filter(parent_id=frame.message).values_list("id", flat=True)
+            versions = Message.objects.filter(parent_id=frame.message).values_list("id", flat=True)
+            return searched(user_id=user_id, message_ids=list(versions))
+        case Continue():
+            answers = Turn.objects.filter(id=frame.turn).values_list("answer_id", flat=True)
             return searched(user_id=user_id, message_ids=list(answers))
-    return False
 
 
 def preparation(*, user: User, turn: Turn, history: Sequence[Line], fresh: bool) -> Preparation | None:
@@ -67,6 +70,20 @@ class Searching:
         self._marks = Marks({}, link)
 
     async def question(self, context_window: int, tell: Callable[[Status], None]) -> str:
+        findings = await self._found_before() if self._turn.kind == Turn.Kind.CONTINUE else await self._find(tell)
+        given = prompts.sources_choose(findings.read, prompts.passages_budget(context_window))
+        passages = {source.number: source.passages for source in given}
+        self._marks = Marks(passages, link, without_citations(self._turn.answer.text))
+        tell(status_of(Step("writing")))
+        return prompts.question_build(findings, given)
+
+    async def _found_before(self) -> Findings:
+        """An answer goes on with what was found for its beginning."""
+        rows = await in_database(searches_of_messages, user=self._user, message_ids=[self._turn.answer_id])
+        self._search = rows[self._turn.answer_id]
+        return findings_of(self._search)
+
+    async def _find(self, tell: Callable[[Status], None]) -> Findings:
         findings = await find(user=self._user, wanted=self._wanted, tell=lambda step: tell(status_of(step)))
         self._search = await in_database(
             services.search_save,
@@ -75,10 +92,7 @@ class Searching:
             message_id=self._turn.answer_id,
             conversation_id=self._turn.conversation_id,
         )
-        given = prompts.sources_choose(findings.read, prompts.passages_budget(context_window))
-        self._marks = Marks({source.number: source.passages for source in given}, link)
-        tell(status_of(Step("writing")))
-        return prompts.question_build(findings, given)
+        return findings
 
     def shown(self, text: str) -> str:
         return self._marks.feed(text)

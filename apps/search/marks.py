@@ -34,17 +34,20 @@ class Marks:
     """Takes an answer in pieces and gives it back with honest marks, each written by `write`.
 
     A mark stays where its source was given to the model and a passage of it shares words, and every number, with the
-    sentence before the mark. Text inside of code stays as it is.
+    sentence before the mark. Text inside of code stays as it is. `said` is what the answer begins with already.
     """
 
     def __init__(
-        self, passages: Mapping[int, Sequence[Passage]], write: Callable[[Citation], str] = lambda c: f"[{c.number}]"
+        self,
+        passages: Mapping[int, Sequence[Passage]],
+        write: Callable[[Citation], str] = lambda c: f"[{c.number}]",
+        said: str = "",
     ) -> None:
         self._passages = passages
         self._write = write
         self._held = ""
-        self._said = ""
-        self._fenced = False
+        self._said = said[-REMEMBERED:]
+        self._fenced = said.count("```") % 2 == 1
         self._after_mark = False
         self.citations: list[Citation] = []
 

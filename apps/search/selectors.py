@@ -13,6 +13,9 @@ from django.db.models import F, Prefetch, QuerySet
 from apps.accounts.models import User
 from apps.core.errors import NotFound
 from apps.search.models import Citation, Passage, Search, Source
+from apps.search.values import Findings, Page, State
+from apps.search.values import Passage as Piece
+from apps.search.values import Source as Found
 from apps.search.words import any_of
 
 CONFIG = "simple"
@@ -55,6 +58,20 @@ def searches_of_messages(*, user: User, message_ids: Sequence[UUID]) -> dict[UUI
 def searches_idle(before: datetime) -> QuerySet[Search]:
     """Everybody's searches that belong to no chat and are older than a time, for the nightly cleanup."""
     return Search.objects.filter(conversation_id=None, created_at__lt=before)
+
+
+def findings_of(search: Search) -> Findings:
+    """What was found for a search, as far as an answer needs it: without the texts of whole pages."""
+    sources = [
+        Found(
+            row.number,
+            Page(row.url, row.title, State(row.state), reason=row.reason),
+            row.snippet,
+            [Piece(one.start, one.end, one.text, one.score, one.id) for one in row.passages.all()],
+        )
+        for row in search.sources.all()
+    ]
+    return Findings(search.query, search.engine, sources, search.offline, cached=True, note=search.note)
 
 
 def searched(*, user_id: int, message_ids: Sequence[UUID]) -> bool:

@@ -69,11 +69,12 @@ def _clean(text: str) -> str:
 
 @transaction.atomic
 def search_cite(*, user: User, search_id: UUID, marks: Sequence[Mark], answer: str = "", model: str = "") -> None:
-    """Keep the marks of an answer in their order, and the answer where no chat keeps it."""
+    """Keep the marks of an answer behind those it has, and the answer where no chat keeps it."""
     search = selectors.search_get(user=user, search_id=search_id)
+    before = len(search.citations.all())
     Citation.objects.bulk_create(
         Citation(search=search, passage_id=mark.passage.id, position=at, number=mark.number, claim=mark.claim[:1000])
-        for at, mark in enumerate(marks, 1)
+        for at, mark in enumerate(marks, before + 1)
     )
     Search.objects.filter(id=search.id).update(answer=answer, model=model[:200])
 

@@ -17,7 +17,7 @@ from pytest_django import Settings
 
 from apps.accounts.models import User
 from apps.chat import markdown, searching, services, turns
-from apps.chat.frames import Ask, Retry
+from apps.chat.frames import Ask, Continue, Retry
 from apps.chat.models import Conversation, Turn
 from apps.chat.selectors import Line
 from apps.chat.shelf import books_of_chats
@@ -269,3 +269,25 @@ async def test_beside_the_built_in_model_the_passages_stand_open(
     body = (await in_database(client.get, page)).content.decode()
     assert '<details class="sources" open>' in body
     assert body.index("This is what the pages themselves say") < body.index('class="prose"')
+
+
+async def test_an_answer_that_goes_on_keeps_to_what_was_found_for_it(
+    conversation: Conversation, model: Scripted, site: Local
+) -> None:
+    model.scripts = [
+        Script(tokens=(f"{TRUE} ", "It crosses the strait "), reason="length"),
+        Script(tokens=("on nine arches [1]. It costs 5 crowns [1].",)),
+    ]
+    await ask(conversation)
+    first, hits = await last_turn(conversation), site.hits
+    begun = await turns.start(user=conversation.owner, conversation_id=conversation.id, frame=Continue(turn=first.id))
+    await told(conversation, begun.turn_id)
+    whole = (await last_turn(conversation)).answer.text
+    assert re.sub(r"\(/search/[^)]*\)", "", whole) == (
+        f"{TRUE} It crosses the strait on nine arches [1]. It costs 5 crowns."
+    )
+    assert model.calls[1].prefill == f"{TRUE} It crosses the strait "
+    assert "opened on 4 May 1931" in model.calls[1].messages[-1].text
+    assert site.hits == hits
+    saved = await in_database(searches.searches_of_messages, user=conversation.owner, message_ids=[first.answer_id])
+    assert [mark.position for mark in saved[first.answer_id].citations.all()] == [1, 2]
