@@ -142,6 +142,8 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     },
     "expire-spoken-clips": {"task": "apps.voice.tasks.expire_clips", "schedule": 86_400.0},
     "purge-unsent-pictures": {"task": "apps.chat.tasks.purge_unsent_pictures", "schedule": 3600.0},
+    "deliver-to-webhooks": {"task": "apps.accounts.tasks.deliver", "schedule": 15.0, "options": {"expires": 15}},
+    "expire-deliveries-and-replays": {"task": "apps.accounts.tasks.expire", "schedule": 3600.0},
     "expire-turn-logs": {"task": "apps.chat.tasks.expire_turn_logs", "schedule": 3600.0},
     "rescue-image-jobs": {"task": "apps.images.tasks.rescue", "schedule": 10.0, "options": {"expires": 30}},
     "purge-deleted-images": {"task": "apps.images.tasks.purge", "schedule": 3600.0},

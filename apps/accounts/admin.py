@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 
-from apps.accounts.models import ApiKey, DailyUsage, GroupLimit, SignInLink, User
+from apps.accounts.models import ApiKey, DailyUsage, Delivery, GroupLimit, SignInLink, User, Webhook
 
 if TYPE_CHECKING:
     UserAdminBase = UserAdmin[User]
@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     SignInLinkAdminBase = admin.ModelAdmin[SignInLink]
     GroupLimitAdminBase = admin.ModelAdmin[GroupLimit]
     DailyUsageAdminBase = admin.ModelAdmin[DailyUsage]
+    WebhookAdminBase = admin.ModelAdmin[Webhook]
+    DeliveryAdminBase = admin.ModelAdmin[Delivery]
 else:  # Django's classes are generic for the type checker alone
     UserAdminBase = UserAdmin
     ApiKeyAdminBase = SignInLinkAdminBase = GroupLimitAdminBase = DailyUsageAdminBase = admin.ModelAdmin
+    WebhookAdminBase = DeliveryAdminBase = admin.ModelAdmin
 
 
 @admin.register(User)
@@ -76,4 +79,36 @@ class DailyUsageAdmin(DailyUsageAdminBase):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: DailyUsage | None = None) -> bool:
+        return False
+
+
+@admin.register(Webhook)
+class WebhookAdmin(WebhookAdminBase):
+    """Who is called where; deleting one ends it."""
+
+    list_display = ("url", "user", "events", "created_at")
+    list_select_related = ("user",)
+    readonly_fields = ("user", "url", "events", "created_at")
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Webhook | None = None) -> bool:
+        return False
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(DeliveryAdminBase):
+    """What was sent and what was not, without the words in it."""
+
+    list_display = ("event", "webhook", "attempts", "next_at", "delivered_at", "problem")
+    list_select_related = ("webhook",)
+    exclude = ("body",)
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Delivery | None = None) -> bool:
         return False

@@ -10,7 +10,7 @@ from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, Se
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
-from apps.accounts.models import Scope, User, everyday_scopes
+from apps.accounts.models import HookEvent, Scope, User, everyday_scopes
 from apps.accounts.throttle import Attempt
 
 if TYPE_CHECKING:
@@ -77,6 +77,15 @@ class ApiKeyForm(forms.Form):
     def expires(self) -> datetime | None:
         days = self.cleaned_data["lifetime"]
         return timezone.now() + timedelta(days=int(days)) if days else None
+
+
+class WebhookForm(forms.Form):
+    """Where to, and about what."""
+
+    url = forms.URLField(max_length=2000, label="Address", assume_scheme="https")
+    events = forms.MultipleChoiceField(
+        choices=HookEvent.choices, initial=[HookEvent.ANSWER], widget=forms.CheckboxSelectMultiple, label="Tell it when"
+    )
 
 
 def password_form(user: User, data: QueryDict | None = None) -> PasswordForm:

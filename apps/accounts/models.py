@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import uuid
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
@@ -175,3 +176,60 @@ class DailyUsage(models.Model):
     @property
     def tokens(self) -> int:
         return self.prompt_tokens + self.completion_tokens
+
+
+class HookEvent(models.TextChoices):
+    """What somebody's own server can be told of."""
+
+    ANSWER = "answer.done", "An answer is done"
+    IMAGE = "image.done", "A picture is done"
+
+
+class Webhook(models.Model):
+    """An address of somebody's own that is told when something of theirs is done.
+
+    What signs its messages is made of `nonce` and the installation's own key: nobody who reads this row can sign.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="webhooks")
+    url = models.CharField(max_length=2000)
+    events = ArrayField(models.CharField(max_length=40, choices=HookEvent))
+    nonce = models.CharField(max_length=64, default=secret_new, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        db_table = "nitro_webhook"
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"webhook {self.id}"
+
+    @property
+    def secret(self) -> str:
+        """What messages are signed with; it is shown once."""
+        return "whsec_" + salted_hmac("nitro.webhook", self.nonce, algorithm="sha256").hexdigest()
+
+
+class Delivery(models.Model):
+    """One message to a webhook: sent until it is taken, later and later, and given up in the end."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
+    event = models.CharField(max_length=40, choices=HookEvent)
+    body = models.TextField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField(null=True, default=timezone.now, help_text="Empty: it is over")
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    problem = models.CharField(max_length=200, blank=True, help_text="Why the last attempt failed")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        db_table = "nitro_webhook_delivery"
+        indexes = [
+            models.Index("next_at", name="delivery_due", condition=models.Q(next_at__isnull=False)),
+            models.Index("created_at", name="delivery_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.id}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.accounts import views
+from apps.accounts import hook_views, views
+from apps.accounts.api import OneWebhook, Webhooks
 
 app_name = "accounts"
 
@@ -18,5 +19,9 @@ urlpatterns = [
     path("settings/password/", views.password, name="password"),
     path("settings/keys/", views.key_create, name="key-create"),
     path("settings/keys/<int:key_id>/revoke/", views.key_revoke, name="key-revoke"),
+    path("api/webhooks/", Webhooks.as_view(), name="api-webhooks"),
+    path("api/webhooks/<uuid:webhook_id>/", OneWebhook.as_view(), name="api-webhook"),
+    path("settings/webhooks/", hook_views.create, name="hook-create"),
+    path("settings/webhooks/<uuid:webhook_id>/delete/", hook_views.delete, name="hook-delete"),
     path("settings/sign-out-everywhere/", views.sign_out_everywhere, name="sign-out-everywhere"),
 ]

@@ -15,8 +15,16 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from apps.accounts import selectors, services
-from apps.accounts.forms import ApiKeyForm, PasswordForm, PreferencesForm, SignInForm, SignUpForm, password_form
+from apps.accounts import hooks, selectors, services
+from apps.accounts.forms import (
+    ApiKeyForm,
+    PasswordForm,
+    PreferencesForm,
+    SignInForm,
+    SignUpForm,
+    WebhookForm,
+    password_form,
+)
 from apps.accounts.models import Theme, User
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -143,15 +151,20 @@ def settings_page(
     wrong_password_form: PasswordForm | None = None,
     key_form: ApiKeyForm | None = None,
     new_key: str = "",
+    hook_form: WebhookForm | None = None,
+    new_hook: str = "",
 ) -> HttpResponse:
     """All cards of the settings page; a form that was filled in wrongly keeps what was typed, with status 400."""
     user = User.objects.get(pk=signed_in(request).pk)  # a form has put its values, right or wrong, into request.user
-    wrong = any((preferences_form, wrong_password_form, key_form))
+    wrong = any((preferences_form, wrong_password_form, key_form, hook_form))
     context = {
         "preferences_form": preferences_form or PreferencesForm(instance=user),
         "password_form": wrong_password_form or password_form(user),
         "key_form": key_form or ApiKeyForm(user=user),
         "keys": selectors.api_keys_of_user(user=user),
         "new_key": new_key,
+        "hook_form": hook_form or WebhookForm(),
+        "hooks": hooks.webhooks_of(user=user),
+        "new_hook": new_hook,
     }
     return render(request, "accounts/settings.html", context, status=400 if wrong else 200)

@@ -6,15 +6,16 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from apps.accounts import limits
+from apps.accounts import hooks, limits
 from apps.accounts.models import User
-from apps.chat import prompts, replay, replies, searching, selectors, services, sessions, sight
+from apps.chat import hooking, prompts, replay, replies, searching, selectors, services, sessions, sight
 from apps.chat.conductor import Conductor, Job
 from apps.chat.frames import Ask, Continue, Edit, Retry
 from apps.chat.models import Message, Turn
@@ -199,6 +200,7 @@ async def _persistently(work: Callable[[], Awaitable[T]]) -> T:
 def _begin(request: Request, frame: Starter, admission: Admission) -> Read:
     """Save the beginning and read what the model will need."""
     admission.count()
+    hooks.look()
     begun = _save(request, frame)
     if not _is_ours(begun.turn, request):
         return Read(begun, [], None, None)
@@ -257,7 +259,15 @@ def _launch(running: RunningTurns, user: User, read: Read, frame: Starter, began
         pictures=read.pictures,
     )
     live.task = _keep(running, Conductor(running, live, job).run())
+    if hooks.is_called(user_id=user.pk):
+        live.task.add_done_callback(lambda _: _keep(running, _call_hooks(user.pk, turn.id)))
     _keep(running, _announce(turn.conversation_id, turn.id))
+
+
+async def _call_hooks(user_id: int, turn_id: UUID) -> None:
+    """Tell the user's own servers that an answer is done; what is to be sent stands in rows, and a worker sends it."""
+    with suppress(DatabaseAway):
+        await in_database(hooking.answer_announce, user_id=user_id, turn_id=turn_id)
 
 
 def _options(begun: Begun, frame: Starter) -> Options:

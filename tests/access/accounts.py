@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.access.table import Row, everybody, own, personal
+from tests.access.table import Row, everybody, own, personal, program, program_own
 
 ROWS: tuple[Row, ...] = (
     # accounts
@@ -21,4 +21,10 @@ ROWS: tuple[Row, ...] = (
     personal("accounts:key-create", 400, "post"),
     personal("accounts:sign-out-everywhere", 302, "post"),
     own("accounts:key-revoke", 302, "post"),
+    personal("accounts:hook-create", 400, "post"),
+    own("accounts:hook-delete", 302, "post"),
+    program("accounts:api-webhooks", 200),
+    program("accounts:api-webhooks", 400, "post"),
+    program_own("accounts:api-webhook", 200),
+    program_own("accounts:api-webhook", 204, "delete"),
 )

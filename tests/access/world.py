@@ -8,8 +8,9 @@ from typing import Any
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from apps.accounts import hooks
 from apps.accounts import services as accounts
-from apps.accounts.models import ApiKey, User
+from apps.accounts.models import ApiKey, User, Webhook
 from apps.chat import services as chat
 from apps.chat.models import Attachment, Conversation, Message, Turn
 from apps.core import stored
@@ -61,6 +62,7 @@ def world() -> World:
             "answer_id": answer.pk,
             "turn_id": turn.pk,
             "key_id": accounts.api_key_create(user=alice, name="hers").key.pk,
+            "webhook_id": hooks.webhook_create(user=alice, url="https://example.org/canary", events=["answer.done"]).pk,
             "token": accounts.sign_in_link_create(user=alice).split("/")[-2],
         }
     )
@@ -84,8 +86,9 @@ def belongings() -> list[Any]:
     turns = Turn.objects.filter(conversation__owner__username="alice").values_list("pk", "state", "stop_requested")
     pictures = Attachment.objects.filter(owner__username="alice").values_list("pk", "conversation")
     keys = ApiKey.objects.filter(user__username="alice", name="hers").values_list("pk", "revoked")
+    called = Webhook.objects.filter(user__username="alice").values_list("pk", "url")
     elsewhere = [rows for app in APPS for rows in app.kept()]
-    return [sorted(rows, key=str) for rows in (chats, messages, turns, pictures, keys, *elsewhere)]
+    return [sorted(rows, key=str) for rows in (chats, messages, turns, pictures, keys, called, *elsewhere)]
 
 
 def browser(person: str, row: Row) -> Client:
