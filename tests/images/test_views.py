@@ -14,7 +14,7 @@ from apps.accounts.models import User
 from apps.images import services, sketches, studio
 from apps.images.errors import EngineRefused
 from apps.images.models import Image, ImageJob
-from apps.images.orders import Order
+from apps.images.orders import Limits, Order
 from tests.images.engines import Scripted, picture
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("files", "engine")]
@@ -193,3 +193,16 @@ def test_what_is_no_preview_is_not_kept(alice: User, content: bytes) -> None:
 @pytest.mark.parametrize("path", ["/images/?after=x", "/images/?after=2026-01-01T00:00:00Z~x", "/images/?size=1x"])
 def test_odd_addresses_show_the_room(visitor: Client, path: str) -> None:
     assert visitor.get(path).status_code == 200
+
+
+def test_the_form_asks_only_for_what_the_engine_takes(visitor: Client, engine: Scripted) -> None:
+    assert 'name="steps"' in html_of(visitor, "/images/")
+    engine.limits = Limits(takes_steps=False, takes_negative=False)
+    html = html_of(visitor, "/images/")
+    assert 'name="steps"' not in html
+    assert 'name="negative_prompt"' not in html
+
+
+def test_an_order_without_the_fields_that_were_not_asked_for_is_taken(visitor: Client) -> None:
+    response = visitor.post("/images/order/", {"prompt": "a boat", "size": "64x64"}, headers=HTMX)
+    assert 'data-state="queued"' in response.content.decode()
