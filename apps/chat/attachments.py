@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -25,24 +26,37 @@ FOLDER = "attachments"
 MOST_BYTES = 20 * 1024 * 1024
 MOST_UNSENT = 100  # pictures of one user that belong to no question
 UNSENT_KEPT = timedelta(hours=24)
+DECODERS = 2  # pictures that a process decodes at the same time
+TURN_SECONDS = 20.0
 TYPES = {"jpg": "image/jpeg", "png": "image/png"}
 Form = Literal["file", "thumbnail"]
 
+_decoders = threading.BoundedSemaphore(DECODERS)
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def attachment_create(*, user: User, name: str, data: bytes) -> Attachment:
     """Keep a picture for the user's next question. Slow: decodes it in a process of its own.
 
-    Raises `Invalid` or `confined.Confined` for what is no picture or too large, `Busy` where too many wait to be sent.
+    Raises `Invalid` or `confined.Confined` for what is no picture or too large, `Busy` where too many come or wait.
     """
     size_check(len(data))
     if Attachment.objects.filter(owner=user, conversation=None).count() >= MOST_UNSENT:
         raise Busy("Too many pictures wait to be sent.", hint="Send or remove some.", retry_after=60)
-    made: pictures.Prepared = confined.run(
-        "apps.chat.pictures.prepared", data, seconds=pictures.SECONDS, memory_mb=pictures.MEMORY_MB
-    )
-    return _kept(user, shown_name(name), made)
+    return _kept(user, shown_name(name), _decoded(data))
+
+
+def _decoded(data: bytes) -> pictures.Prepared:
+    """What is left of the picture once it is its turn: decoding takes processor and memory."""
+    if not _decoders.acquire(timeout=TURN_SECONDS):
+        raise Busy("Too many pictures come at once.", hint="Try again in a moment.", retry_after=5)
+    try:
+        made: pictures.Prepared = confined.run(
+            "apps.chat.pictures.prepared", data, seconds=pictures.SECONDS, memory_mb=pictures.MEMORY_MB
+        )
+    finally:
+        _decoders.release()
+    return made
 
 
 def size_check(size: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
@@ -18,7 +19,7 @@ from apps.accounts.models import User
 from apps.chat import attachments, services, turns
 from apps.chat.frames import Ask, Edit
 from apps.chat.models import Attachment, Conversation, Message
-from apps.core import stored
+from apps.core import confined, stored
 from apps.core.database import in_database
 from apps.core.errors import Busy, Invalid, NotFound
 from apps.llm.providers.base import ModelInfo
@@ -105,6 +106,16 @@ def test_not_too_many_pictures_wait_to_be_sent(alice: User, monkeypatch: pytest.
     kept(alice)
     with pytest.raises(Busy):
         kept(alice)
+
+
+def test_only_a_few_pictures_are_decoded_at_once(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attachments, "_decoders", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(attachments, "TURN_SECONDS", 0.01)
+    with attachments._decoders, pytest.raises(Busy):
+        kept(alice)
+    with pytest.raises(confined.Failed):
+        attachments.attachment_create(user=alice, name="", data=b"no picture")
+    assert kept(alice).width == 8
 
 
 def test_a_picture_that_was_not_sent_can_be_taken_back(visitor: Client, alice: User) -> None:

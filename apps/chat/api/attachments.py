@@ -51,6 +51,7 @@ class Attachments(Endpoint):
 
     scope = "chat"
     tag = "attachments"
+    waits = True  # for its turn to be decoded
     parser_classes = (MultiPartParser,)
 
     @extend_schema(request={"multipart/form-data": AttachmentInput}, responses={201: AttachmentOutput})
