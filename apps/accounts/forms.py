@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from apps.accounts.models import HookEvent, Scope, User, everyday_scopes
 from apps.accounts.throttle import Attempt
+from apps.core.addresses import request_address
 
 if TYPE_CHECKING:
     NewUserForm = UserCreationForm[User]
@@ -34,9 +35,8 @@ class SignInForm(AuthenticationForm):
     request: HttpRequest
 
     def clean(self) -> dict[str, Any]:
-        attempt = Attempt(
-            username=str(self.cleaned_data.get("username") or ""), address=self.request.META.get("REMOTE_ADDR", "")
-        )
+        username = str(self.cleaned_data.get("username") or "")
+        attempt = Attempt(username=username, address=request_address(self.request))
         if not attempt.is_allowed():
             raise forms.ValidationError(self.error_messages["too_many"], code="too_many")
         cleaned = super().clean()

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from django.core.cache import cache
 from redis.exceptions import RedisError
 
+from apps.core import memory
+
 log = logging.getLogger(__name__)
 PERIOD = 15 * 60
 BY_BOTH = 10
@@ -35,15 +37,20 @@ class Attempt:
 
     def is_allowed(self) -> bool:
         """Count this attempt and say whether it may go on. Without Redis it may: signing in works all the same."""
+        if memory.outage.is_on:  # else each try to sign in would wait for it anew
+            return True
         try:
             counts = [count(key) for key in self.limits()]
             return all(tried <= limit for tried, limit in zip(counts, self.limits().values(), strict=True))
         except (RedisError, OSError) as error:
+            memory.outage.begin(error)
             log.warning("Attempts to sign in are not counted, since Redis does not answer: %s", error)
             return True
 
     def forget(self) -> None:
         """Start from zero after a success."""
+        if memory.outage.is_on:
+            return
         try:
             cache.delete_many(list(self.limits()))
         except (RedisError, OSError):

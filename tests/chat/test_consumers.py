@@ -9,11 +9,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, Group
 from pytest_django import Settings
 
-from apps.accounts.models import User
+from apps.accounts import limits, usage
+from apps.accounts.models import GroupLimit, User
 from apps.chat import consumers, services, turns
+from apps.chat.completions.ledger import ledger
 from apps.chat.frames import TEXT_LIMIT
 from apps.chat.models import Conversation, Message, Turn
 from apps.core import draining, news
@@ -418,3 +420,22 @@ async def test_an_answer_from_the_cache_is_told_as_one(
         second = await again.to_the_end()
     assert words(first) == words(second)
     assert [frames[-1]["cached"] for frames in (first, second)] == [False, True]
+
+
+async def test_a_quota_is_told_with_the_question_and_ends_at_its_number(wire: Wire, conversation: Conversation) -> None:
+    await in_database(give_quota, conversation.owner, 2)
+    async with wire:
+        assert "notice" not in await wire.ask()
+        await wire.to_the_end()
+        await ledger().settle()
+        await in_database(usage.day_add, user_id=conversation.owner.pk, day=limits.today(), messages=1)
+        await wire.say(type="ask", id=ID, text="Once more")
+        error = await wire.next()
+    assert (error["code"], error["id"]) == ("quota_reached", ID)
+
+
+def give_quota(user: User, messages: int) -> None:
+    guests = Group.objects.create(name="guests")
+    guests.user_set.add(user)
+    GroupLimit.objects.create(group=guests, messages_per_day=messages)
+    limits.forget()

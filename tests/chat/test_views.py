@@ -7,9 +7,11 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.test import Client
 
-from apps.accounts.models import User
+from apps.accounts import limits, usage
+from apps.accounts.models import GroupLimit, User
 from apps.chat import markdown, services
 from apps.chat.models import Conversation, Message, Turn
 from tests.chat.cast import answered, begun
@@ -255,3 +257,23 @@ def test_modules_are_loaded_all_at_once_and_none_too_early(visitor: Client) -> N
     html = page_of(visitor, "/")
     preloaded = set(re.findall(r'rel="modulepreload" href="/static/js/([^"]+)"', html))
     assert preloaded == needed_from_the_start("app.js") - {"app.js"}
+
+
+def test_a_quota_is_told_on_the_page_before_it_bites(visitor: Client, alice: User) -> None:
+    guests = Group.objects.create(name="guests")
+    guests.user_set.add(alice)
+    GroupLimit.objects.create(group=guests, messages_per_day=10)
+    limits.forget()
+    assert "of today" not in visitor.get("/").content.decode()
+    usage.day_add(user_id=alice.pk, day=limits.today(), messages=8)
+    assert "8 of today&#x27;s 10 messages are used" in visitor.get("/").content.decode()
+
+
+def test_an_answer_from_memory_says_so_and_offers_to_ask_again(visitor: Client, conversation: Conversation) -> None:
+    turn = answered(conversation)
+    address = f"/c/{conversation.id}/"
+    assert "from memory" not in visitor.get(address).content.decode()
+    Turn.objects.filter(id=turn.id).update(cached=True, provider="builtin", model="small")
+    page = visitor.get(address).content.decode()
+    assert "from memory" in page
+    assert "Ask again" in page
