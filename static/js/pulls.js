@@ -33,12 +33,12 @@ function show(pull) {
     if (!known) return;
     known.remove();
     list().hidden = list().children.length === 0;
-    if (pull.error) tell(`${pull.name}: ${pull.error.message}`);
+    if (pull.error) tell(`${pull.name}: ${pull.error.message} ${pull.error.hint}`);
     else done();
     return;
   }
   const line = row(pull.id);
-  line.querySelector(".pull-name").textContent = pull.name;
+  line.querySelector(".pull-name").textContent = pull.name.replace(/^https:.*\//, ""); // of an address, the file
   line.querySelector(".pull-state").textContent = said(pull);
   const bar = line.querySelector("progress");
   bar.setAttribute("aria-label", `Installing ${pull.name}`);
@@ -59,7 +59,7 @@ async function look() {
   const { results } = await getJson(URL);
   results.forEach(show);
   // A chat that has not begun has no socket that would bring news.
-  if (!chat.id && !list().hidden) timer = setTimeout(look, LOOK);
+  if (!chat.id) timer = setTimeout(() => look().catch(() => {}), LOOK);
 }
 
 async function install(event) {

@@ -15,6 +15,7 @@ from playwright.async_api import Browser, StorageState, async_playwright
 from benchmarks.standin import StandIn
 from tests.browser.nitro_up import NitroUp
 from tests.browser.screen import PATIENCE, Screen, Watch
+from tests.llm.ollama_server import OllamaServer
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = (
@@ -46,9 +47,17 @@ async def standin() -> AsyncIterator[StandIn]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def nitro(chromium: str, standin: StandIn) -> AsyncIterator[NitroUp]:
+async def ollama(chromium: str) -> AsyncIterator[OllamaServer]:
+    """An Ollama from which models can be installed."""
+    async with OllamaServer() as server:
+        yield server
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def nitro(chromium: str, standin: StandIn, ollama: OllamaServer) -> AsyncIterator[NitroUp]:
     """Nitro with its built-in model; chats can choose the numbered one."""
     settings = {"AI_MODEL": "builtin", "MAX_TOKENS": "120", "OPENAI_BASE_URL": standin.url}
+    settings["OLLAMA_BASE_URL"] = ollama.url
     settings["RATE_LIMIT_CHAT"] = "6000/minute"
     async with NitroUp(settings) as up:
         yield up
