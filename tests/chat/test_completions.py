@@ -71,6 +71,16 @@ async def test_nothing_stays_but_the_count_of_tokens(model: Scripted, key: str) 
     assert (day.messages, day.prompt_tokens, day.completion_tokens) == (2, 2, 20)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_shall_be_stored_becomes_a_chat(model: Scripted, key: str, stream: bool) -> None:
+    said = [{"role": "system", "content": "Be brief."}, *QUESTION["messages"]]
+    await post(COMPLETIONS, asked(messages=said, store=True, stream=stream), key)
+    chat = await in_database(Conversation.objects.get)
+    assert (chat.system_prompt, chat.title) == ("Be brief.", "Numbers, please")
+    rows = await in_database(lambda: list(chat.messages.order_by("position").values_list("role", "text")))
+    assert rows == [("user", "Numbers, please."), ("assistant", WORDS)]
+
+
 async def test_the_model_gets_what_was_said_and_nothing_more(model: Scripted, key: str) -> None:
     said = [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": [{"type": "text", "text": "A"}]}]
     await post(COMPLETIONS, {"messages": said, "max_tokens": 7, "n_discard": 5, "grammar": "x", "frobnicate": 1}, key)

@@ -9,10 +9,12 @@ from typing import Any
 from apps.accounts.models import User
 from apps.chat.completions.chunks import Chunks, Whole
 from apps.chat.completions.errors import Unacceptable
+from apps.chat.completions.keeping import completion_keep
 from apps.chat.completions.ledger import ledger
 from apps.chat.completions.tally import Tally
 from apps.chat.completions.wire import Asked
 from apps.core import draining
+from apps.core.database import in_database
 from apps.core.errors import Busy
 from apps.llm.events import Chosen, ReasoningDelta, RouterEvent, TextDelta, ToolCall
 from apps.llm.messages import Call
@@ -21,7 +23,7 @@ from apps.llm.router import router
 
 async def whole(*, user: User, asked: Asked) -> dict[str, Any]:
     """The whole answer, as JSON. Raises a `ProviderError`, and `Busy` while the server shuts down."""
-    tally, answer = Tally(asked.messages), Whole()
+    tally, answer = Tally(asked.messages, keeps=asked.store), Whole()
     async with aclosing(_events(user, asked, tally)) as events:
         async for event in events:
             match event:
@@ -36,7 +38,7 @@ async def whole(*, user: User, asked: Asked) -> dict[str, Any]:
 
 async def pieces(*, user: User, asked: Asked) -> AsyncGenerator[bytes, None]:
     """The answer as server-sent events. What goes wrong before the first one is raised, and told afterwards."""
-    tally = Tally(asked.messages)
+    tally = Tally(asked.messages, keeps=asked.store)
     chunks: Chunks | None = None
     async with aclosing(_events(user, asked, tally)) as events:
         async for event in events:
@@ -89,6 +91,8 @@ async def _events(user: User, asked: Asked, tally: Tally) -> AsyncGenerator[Rout
             async for event in events:
                 tally.take(event)
                 yield event
+        if asked.store:
+            await in_database(completion_keep, user=user, asked=asked, text="".join(tally.words))
     finally:
         if tally.chosen is not None:
             ledger().add(user.pk, tally.usage)

@@ -19,11 +19,17 @@ class Tally:
     reason: str = "stop"
     chosen: Chosen | None = None
     counted: Usage | None = None
-    length: int = field(default=0)
+    length: int = 0
+    keeps: bool = False  # whether the words themselves are wanted afterwards
+    words: list[str] = field(default_factory=list)
 
     def take(self, event: RouterEvent) -> None:
         match event:
-            case TextDelta(text) | ReasoningDelta(text):
+            case TextDelta(text):
+                self.length += len(text)
+                if self.keeps:
+                    self.words.append(text)
+            case ReasoningDelta(text):
                 self.length += len(text)
             case Chosen():
                 self.chosen = event
