@@ -72,3 +72,8 @@ def test_every_hint_leads_to_a_heading_of_the_documentation(settings: Settings, 
     for message in said(deploy=True).values():
         anchor = str(message.hint).rpartition("#")[2].rstrip(".")
         assert anchor in headings
+
+
+def test_private_places_that_everybody_can_read_are_a_warning(settings: Settings) -> None:
+    settings.FETCH_ALLOWED_PRIVATE = [("10.0.0.7", 80)]
+    assert "10.0.0.7:80" in said()["nitro.W004"].msg

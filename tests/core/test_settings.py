@@ -16,7 +16,7 @@ from nitro.environment import Environment, SettingError
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = ROOT / "nitro/settings.py"
-SECRETS = ("SECRET_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY", "SENTRY_DSN")
+SECRETS = ("SECRET_KEY", "GEMINI_API_KEY", "BRAVE_API_KEY", "OPENAI_API_KEY", "SENTRY_DSN")
 CONTRACT = """
     NITRO_HOME DEBUG_MODE LOG_LEVEL SECRET_KEY ALLOWED_HOSTS DATABASE_URL DB_POOL_MIN DB_POOL_MAX REDIS_URL AI_MODEL
     OLLAMA_BASE_URL OLLAMA_MODEL GEMINI_API_KEY GEMINI_MODEL GEMINI_BASE_URL OPENAI_BASE_URL OPENAI_API_KEY OPENAI_MODEL
@@ -70,6 +70,10 @@ def test_the_defaults_are_those_of_the_contract(home: Path, monkeypatch: pytest.
         ("DATABASE_URL", "mysql://host/x", "postgres:// or postgresql://"),
         ("DATABASE_URL", "postgres://host:port/x", "postgres:// or postgresql://"),
         ("REDIS_URL", "localhost:6379", "redis:// or rediss://"),
+        ("SEARCH_ENGINE", "bing", "one of auto, gemini, brave"),
+        ("FETCH_ALLOWED_PRIVATE", "wiki.local:80", "numbers with ports"),
+        ("FETCH_ALLOWED_PRIVATE", "10.0.0.7", "numbers with ports"),
+        ("FETCH_ALLOWED_PRIVATE", "10.0.0.7:99999", "numbers with ports"),
         ("NITRO_HOME", "~nobody-of-this-name/x", "the path of a folder"),
         ("SECRET_KEY_FILE", "/nowhere/key", "a readable text file"),
     ],
@@ -107,6 +111,11 @@ def test_sound_settings_have_no_flaws(home: Path, monkeypatch: pytest.MonkeyPatc
     found = load(monkeypatch, OPENAI_BASE_URL="http://192.168.1.7:8000/v1/, http://[::1]:1234", OPENAI_API_KEY="sk-1")
     assert found["OPENAI_BASE_URL"] == ["http://192.168.1.7:8000/v1", "http://[::1]:1234"]
     assert found["MODEL_FLAWS"] == []
+
+
+def test_private_places_are_numbers_with_ports(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = load(monkeypatch, FETCH_ALLOWED_PRIVATE="10.0.0.7:80, [fd00::7]:8080")
+    assert found["FETCH_ALLOWED_PRIVATE"] == [("10.0.0.7", 80), ("fd00::7", 8080)]
 
 
 def test_a_password_in_an_address_is_not_repeated(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ async def _never(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.05)
 
 
-LATIN = "<html><head><meta charset=iso-8859-1><title>Brücke</title></head><body><article><p>Die Brücke von Tarrow wurde 1931 eröffnet und ist 1240 Meter lang, schreibt die Zeitung am Morgen.</p></article></body></html>"  # fmt: skip  # noqa: E501
+LATIN = "<html><head><meta charset=iso-8859-1><title>Brücke</title></head><body><article><p>Die Brücke von Tarrow wurde 1931 eröffnet, 1240 Meter lang, schreibt die Zeitung am Morgen.</p></article></body></html>"  # fmt: skip  # noqa: E501
 ROBOTS = b"User-agent: *\nDisallow: /closed\nAllow: /closed/open\n"
 PAGES = {
     "robots.txt": page(ROBOTS, media="text/plain"),
