@@ -54,7 +54,11 @@ def warm_up() -> None:
 
 
 def new_decoder() -> Any:
-    """Dither, since digital silence is something that no microphone ever heard."""
+    """PocketSphinx's own beams: narrower ones halve the work, and get two words in three wrong instead of one in two.
+
+    Dither, since digital silence is something that no microphone ever heard: what is learnt from it about the sound of
+    the room would spoil the next utterance.
+    """
     return Decoder(samprate=RATE, loglevel="FATAL", dither=True)
 
 
