@@ -23,11 +23,12 @@ async def answer(backend: Backend, call: Call, *, watched: bool) -> AsyncGenerat
     """The server's answer. Where it is `watched`, a server that is not even there fails within a second.
 
     A model may think for half a minute before its first word, so silence alone says nothing: while the question waits,
-    the server is asked something that any model server answers at once.
+    the server is asked something that any model server answers at once. One on the internet may take longer for that
+    than its model for a first word, and is given its own time.
     """
     with backend.busy():
         async with aclosing(backend.provider.stream(call)) as events:
-            if watched and not backend.heard_within(HEARD):
+            if watched and backend.provider.near and not backend.heard_within(HEARD):
                 yield await _first(backend, events)
             async for event in events:
                 yield event

@@ -13,6 +13,9 @@ import pytest
 from apps.llm import health, reaching
 from apps.llm.events import Chosen, RouterEvent
 from apps.llm.farm import COOL_DOWN
+from apps.llm.providers.gemini import Gemini
+from apps.llm.providers.ollama import Ollama
+from apps.llm.providers.openai_compatible import OpenAICompatible
 from apps.llm.router import Router
 from apps.llm.settings import LlmSettings
 from benchmarks.standin import StandIn
@@ -131,6 +134,38 @@ async def test_with_nobody_to_stand_in_a_silent_server_is_waited_for(mute: str) 
         assert not asking.done()
         asking.cancel()
         await asyncio.wait([asking])
+
+
+@pytest.mark.parametrize(
+    ("url", "near"),
+    [
+        ("http://localhost:11434", True),
+        ("http://127.0.0.1:1/v1", True),
+        ("http://192.168.1.7:8000", True),
+        ("http://[::1]:80", True),
+        ("http://nas:11434", True),
+        ("http://nas.local", True),
+        ("https://api.openai.com/v1", False),
+        ("http://203.0.114.7", False),
+    ],
+)
+def test_only_servers_nearby_have_to_answer_a_knock_at_once(url: str, near: bool) -> None:
+    assert (Ollama(url).near, OpenAICompatible(url).near, Gemini("k", base_url=url).near) == (near, near, False)
+
+
+async def test_a_silent_server_on_the_internet_is_given_its_own_time(
+    mute: str, standin: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far = OpenAICompatible(mute)
+    far.near = False
+    router = Router(LlmSettings(ai_model="openai", openai_model="m"), {"openai": [far, OpenAICompatible(standin.url)]})
+    monkeypatch.setattr("apps.llm.farm.Backend.rank", property(lambda self: self.provider is not far))
+    asking = asked(router)
+    await asyncio.sleep(2 * LATE)
+    assert not asking.done()
+    asking.cancel()
+    await asyncio.wait([asking])
+    await router.close()
 
 
 # --- the watch ------------------------------------------------------------------------------------------------------

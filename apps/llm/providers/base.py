@@ -38,6 +38,7 @@ class Provider(ABC):
     """One wire. Instances are shared by all turns of a process and keep their connections open between calls."""
 
     kind: str
+    near = False  # on this machine or its network, where whoever is there answers a knock within half a second
 
     @abstractmethod
     def stream(self, call: Call) -> AsyncGenerator[Event, None]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 import aiohttp
@@ -15,6 +17,7 @@ from apps.core.metadata import is_metadata
 from apps.llm.errors import Garbled, TimedOut
 from apps.llm.providers.failures import TRANSPORT_ERRORS, failure_of_exception, failure_of_status
 
+NEAR_NAMES = (".localhost", ".local", ".lan", ".home", ".internal", ".home.arpa")
 BODY_LIMIT = 8 * 1024 * 1024
 READ_BUFFER = 256 * 1024
 
@@ -57,6 +60,16 @@ def _socket(found: Any) -> socket.socket:
     made = socket.socket(family, kind, protocol)
     made.setblocking(False)
     return made
+
+
+def is_near(url: str) -> bool:
+    """Whether an address plainly belongs to this machine or its network; asks no name server."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    try:
+        number = ip_address(host)
+    except ValueError:
+        return bool(host) and ("." not in host or host.endswith(NEAR_NAMES))
+    return number.is_private
 
 
 class PatientReader:

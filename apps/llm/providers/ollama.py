@@ -14,7 +14,7 @@ from apps.llm.errors import Loading, ProviderError, Refused, TimedOut
 from apps.llm.events import Event
 from apps.llm.messages import Call
 from apps.llm.providers.base import ModelInfo, Provider, Timeouts
-from apps.llm.providers.connections import Sessions, get_json
+from apps.llm.providers.connections import Sessions, get_json, is_near
 from apps.llm.providers.embeddings import Embedding, Server, ollama_embedding
 from apps.llm.providers.ollama_failures import hinted
 from apps.llm.providers.ollama_memory import Memory, plain
@@ -42,6 +42,7 @@ class Ollama(Provider):
 
     def __init__(self, base_url: str, *, timeouts: Timeouts | None = None) -> None:
         self.base_url = base_url.rstrip("/")
+        self.near = is_near(base_url)
         parts = urlsplit(base_url)
         self.where = f"Ollama server at {parts.hostname}" + (f":{parts.port}" if parts.port else "")
         self.timeouts = timeouts or Timeouts()

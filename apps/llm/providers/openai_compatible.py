@@ -16,7 +16,7 @@ from apps.llm.errors import Loading, ProviderError, TimedOut
 from apps.llm.events import Event
 from apps.llm.messages import Call
 from apps.llm.providers.base import ModelInfo, Provider, Timeouts
-from apps.llm.providers.connections import PatientReader, Sessions, get_json, whole_body
+from apps.llm.providers.connections import PatientReader, Sessions, get_json, is_near, whole_body
 from apps.llm.providers.embeddings import Embedding, Server, openai_embedding
 from apps.llm.providers.failures import TRANSPORT_ERRORS, failure_of_exception, failure_of_status
 from apps.llm.providers.openai_request import request_body, unwanted_field, without
@@ -43,6 +43,7 @@ class OpenAICompatible(Provider):
         timeouts: Timeouts | None = None,
     ) -> None:
         self.kind = kind
+        self.near = is_near(base_url)
         self.base_url = base_url.rstrip("/") if urlsplit(base_url).path.strip("/") else base_url.rstrip("/") + "/v1"
         self.where = "built-in model" if kind == "builtin" else f"model server at {_origin(base_url)}"
         self.timeouts = timeouts or Timeouts()
