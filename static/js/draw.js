@@ -4,7 +4,7 @@ import { reload } from "./fragments.js";
 import { postForm } from "./http.js";
 import { newId } from "./outbox.js";
 import { follow } from "./scroll.js";
-import { retitle } from "./thread.js";
+import { byTurn, retitle } from "./thread.js";
 import { showToast } from "./toast.js";
 
 const COMMAND = "/image";
@@ -15,13 +15,19 @@ export function isDrawing(text) {
   return text === COMMAND || text.startsWith(`${COMMAND} `) || text.startsWith(`${COMMAND}\n`);
 }
 
+// The news of the turn make every tab show it, this one too. Where Redis is away there are no news.
+async function shown(turn) {
+  for (let tries = 0; tries < 12 && !byTurn(turn); tries++) await new Promise((resume) => setTimeout(resume, 100));
+  return byTurn(turn);
+}
+
 // Orders what was typed; what could not be ordered is put back to where one writes.
 export async function draw(chat, text) {
   try {
     const id = await chat.begun();
     const response = await postForm(`/c/${id}/draw/`, { id: newId(), text });
-    const { title } = await response.json();
-    await reload(id);
+    const { title, turn } = await response.json();
+    if (!(await shown(turn))) await reload(id);
     delete stage.dataset.empty;
     retitle(title);
     chat.tell("accepted", { title });

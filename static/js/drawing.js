@@ -8,8 +8,24 @@ function cardOf(job) {
   return document.getElementById(`job-${job}`);
 }
 
-function refresh(card) {
-  window.htmx.ajax("GET", card.dataset.url, { target: card, swap: "outerHTML" });
+const asking = new Map(); // job → whether to look once more when its card has come
+
+// One question about a card at a time: the answer takes the place of the element that a second one would be for.
+async function refresh(card) {
+  const { job, url } = card.dataset;
+  if (asking.has(job)) {
+    asking.set(job, true);
+    return;
+  }
+  asking.set(job, false);
+  try {
+    await window.htmx.ajax("GET", url, { target: card, swap: "outerHTML" });
+  } finally {
+    const again = asking.get(job);
+    asking.delete(job);
+    const fresh = cardOf(job);
+    if (again && fresh && isOpen(fresh)) refresh(fresh);
+  }
 }
 
 function isOpen(card) {

@@ -14,8 +14,8 @@ prompt.addEventListener("keydown", (event) => {
   form.requestSubmit();
 });
 
-form.addEventListener("htmx:afterRequest", (event) => {
-  if (event.target === form && event.detail.successful) document.getElementById("order-problem").replaceChildren();
+form.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.target === form) document.getElementById("order-problem").replaceChildren();
 });
 
 grid.addEventListener("click", (event) => {

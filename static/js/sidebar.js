@@ -77,6 +77,6 @@ export function listChat(chat) {
   chat.addEventListener("accepted", (event) => {
     const item = document.getElementById(`chat-${chat.id}`);
     const first = item?.matches('[data-label="Pinned"] *') || item === chats.querySelector('.chat-group:not([data-label="Pinned"]) .chat-item');
-    if (!first || item.querySelector(".chat-link").textContent !== event.detail.title) reload();
+    if (!item || !first || item.querySelector(".chat-link").textContent !== event.detail.title) reload();
   });
 }
