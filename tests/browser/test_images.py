@@ -1,0 +1,70 @@
+"""The room of the pictures in a real browser: from words to a picture on the wall, and back again."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import NewScreen
+from tests.browser.screen import Screen
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+PHONE = {"width": 390, "height": 844}
+
+
+async def order(page: Page, prompt: str) -> None:
+    await page.locator("#prompt").fill(prompt)
+    await page.get_by_role("button", name="Draw", exact=True).click()
+
+
+async def test_a_picture_is_drawn_seen_used_again_deleted_and_brought_back(screen: Screen) -> None:
+    page = screen.page
+    await page.goto(screen.base + "/images/")
+    await order(page, "Sunset over a quiet sea, seen by a test")
+    await expect(page.locator(".job .job-progress")).to_be_visible()
+    tile = page.get_by_role("link", name="Sunset over a quiet sea, seen by a test")
+    await expect(tile).to_have_count(1)
+    await expect(page.locator(".job")).to_have_count(0)
+
+    await tile.click()
+    viewer = page.get_by_role("dialog")
+    await expect(viewer).to_contain_text("without an AI model")
+    await expect(viewer.get_by_role("img")).to_have_js_property("complete", True)
+    await viewer.get_by_role("link", name="Use again").click()
+    await expect(page.locator("#prompt")).to_have_value("Sunset over a quiet sea, seen by a test")
+    await expect(page.locator("#seed")).to_have_value(re.compile(r"\d+"))
+    await page.get_by_role("button", name="Draw", exact=True).click()
+    await expect(page.locator(".toast")).to_contain_text("You have that picture already.")
+
+    await tile.click()
+    await page.keyboard.press("Delete")
+    await expect(tile).to_have_count(0)
+    await page.get_by_role("button", name="Undo").click()
+    await expect(tile).to_have_count(1)
+
+
+async def test_what_is_wrong_is_said_and_what_was_typed_stays(screen: Screen) -> None:
+    page = screen.page
+    await page.goto(screen.base + "/images/?size=100x100")
+    await order(page, "A square of an odd size")
+    await expect(page.locator("#order-problem")).to_contain_text("multiple of 8")
+    await expect(page.locator("#prompt")).to_have_value("A square of an odd size")
+
+
+async def test_a_picture_is_drawn_inside_of_a_chat(screen: Screen) -> None:
+    await screen.home()
+    await screen.page.get_by_role("button", name="Draw a picture").click()
+    await screen.page.keyboard.type("mountains at night")
+    await screen.page.keyboard.press("Enter")
+    await expect(screen.last.locator(".drawing-pictures img")).to_be_visible()
+    await expect(screen.last).to_contain_text("without an AI model")
+    await screen.page.reload()
+    await expect(screen.last.locator(".drawing-pictures img")).to_be_visible()
+
+
+async def test_on_a_phone_the_room_is_not_wider_than_the_screen(new_screen: NewScreen) -> None:
+    screen = await new_screen(viewport=PHONE, has_touch=True, is_mobile=True)
+    await screen.page.goto(screen.base + "/images/")
+    assert await screen.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
