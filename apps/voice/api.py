@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.parsers import MultiPartParser
@@ -46,7 +45,7 @@ def sound(order: Order) -> HttpResponseBase:
 class Speak(VoiceEndpoint):
     """Say a text."""
 
-    @extend_schema(request=shapes.SpeakInput, responses={(200, "audio/wav"): OpenApiTypes.BINARY})
+    @extend_schema(request=shapes.SpeakInput, responses=shapes.SOUNDS)
     def post(self, request: Request) -> HttpResponseBase:
         """MP3 and PCM arrive sentence by sentence; WAV and Opus as a whole."""
         wanted = given(shapes.SpeakInput, request)

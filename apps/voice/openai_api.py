@@ -22,7 +22,7 @@ from apps.voice.providers.base import Utterance
 class Speech(VoiceEndpoint):
     """Text to speech."""
 
-    @extend_schema(request=shapes.SpeechInput, responses={(200, "audio/mpeg"): OpenApiTypes.BINARY})
+    @extend_schema(request=shapes.SpeechInput, responses=shapes.SOUNDS)
     def post(self, request: Request) -> HttpResponseBase:
         """OpenAI's names of models and voices are taken for the configured engine's."""
         wanted = given(shapes.SpeechInput, request)

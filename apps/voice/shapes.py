@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
 
 from apps.voice.audio import Heard
@@ -13,6 +14,7 @@ from apps.voice.speaking import TYPES
 from apps.voice.subtitles import FORMATS
 
 TEXT_LIMIT = 20_000
+SOUNDS = {(200, kind): OpenApiTypes.BINARY for kind in TYPES.values()}  # the answers of an address that speaks
 LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"
 
 
