@@ -55,6 +55,7 @@ async def house() -> AsyncIterator[House]:
     async with StandIn(rate=100.0) as standin:
         settings = {"AI_MODEL": "openai", "MAX_TOKENS": "60", "OPENAI_BASE_URL": standin.url}
         settings["RATE_LIMIT_CHAT"] = "60000/minute"
+        settings["AI_FALLBACK"] = "builtin"  # which starts it
         async with NitroUp(settings) as up:
             alice = await asyncio.to_thread(key_of, up, "alice")
             bob = await asyncio.to_thread(key_of, up, "bob")
