@@ -98,7 +98,7 @@ def test_a_hit_in_the_newest_messages_changes_nothing(alice: User) -> None:
         assert [item.message.id for item in thread.shown] == [message.id for message in messages[-60:]]
 
 
-def test_a_hit_in_anothers_chat_is_not_there(alice: User, bob: User) -> None:
+def test_a_hit_in_others_chat_is_not_there(alice: User, bob: User) -> None:
     conversation, messages = long_chat(alice, 1)
     with pytest.raises(NotFound):
         selectors.thread_at(user=bob, conversation_id=conversation.id, message_id=messages[0].id)
@@ -134,7 +134,7 @@ def test_a_new_chat_takes_the_model_of_the_chat_used_last_and_not_of_a_pinned_on
     assert 'data-choice="openai:newest"' in visitor.get("/").content.decode()
 
 
-def test_nobody_pins_anothers_chat(alice: User, bob: User) -> None:
+def test_nobody_pins_others_chat(alice: User, bob: User) -> None:
     conversation = chat(alice, "Hers")
     with pytest.raises(NotFound):
         conversation_services.conversation_pin(user=bob, conversation_id=conversation.id, pinned=True)

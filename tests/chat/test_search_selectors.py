@@ -76,7 +76,7 @@ def test_addresses_and_other_letters_are_found(alice: User) -> None:
         assert titles(search(alice, query)) == ["First"], query
 
 
-def test_nobody_finds_anothers_chats(alice: User, bob: User) -> None:
+def test_nobody_finds_others_chats(alice: User, bob: User) -> None:
     chat(alice, "Otters", "otters")
     assert search(bob, "otters") == []
 
