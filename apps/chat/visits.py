@@ -23,6 +23,7 @@ from apps.accounts.sockets import Application, AsgiScope, Receive, Send, header_
 from apps.accounts.watch import watch
 from apps.chat.flow import Flow
 from apps.chat.telling import event_of
+from apps.core import middleware, tracing
 from apps.core.addresses import scope_address
 from apps.core.bodies import sound_json
 from apps.core.database import in_database
@@ -68,6 +69,7 @@ class Visit:
         self.streaming = False
         self._send = send
         self._began = time.perf_counter()
+        tracing.begin(self.header(tracing.HEADER))
 
     @property
     def user(self) -> User:
@@ -112,10 +114,12 @@ class Visit:
 
     async def _begin(self, status: int, media_type: bytes, more: Iterable[tuple[bytes, bytes]]) -> None:
         seconds = time.perf_counter() - self._began
+        middleware.count(self.path, status, seconds)
         headers = [
             (b"content-type", media_type),
             (b"cache-control", b"no-store"),
             (b"x-content-type-options", b"nosniff"),
+            (tracing.HEADER.lower().encode(), tracing.current().encode()),
             (b"x-response-time", b"%.6f" % seconds),
             (b"server-timing", b"app;dur=%.2f" % (seconds * 1000)),
             *more,

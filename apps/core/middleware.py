@@ -39,7 +39,11 @@ def every_response(get_response: GetResponse) -> Callable[[HttpRequest], HttpRes
 def measure(request: HttpRequest, status: int, seconds: float) -> None:
     """Count the response under the name of its route: what a visitor types is no label."""
     match = getattr(request, "resolver_match", None)
-    route = (match.view_name or match.route) if match else "none"
+    count((match.view_name or match.route) if match else "none", status, seconds)
+
+
+def count(route: str, status: int, seconds: float) -> None:
+    """Count a response; those that are given beside Django, too."""
     SECONDS.observe(seconds, route)
     RESPONSES.add(1, route, str(status))
 

@@ -10,7 +10,7 @@ from apps.accounts import services
 from apps.accounts.models import DailyUsage, User
 from apps.chat.completions.ledger import ledger
 from apps.chat.models import Conversation
-from apps.core import draining
+from apps.core import draining, metrics
 from apps.core.database import in_database
 from apps.llm.errors import ContextExceeded, Unreachable
 from apps.llm.events import Event, Finished, ToolCall
@@ -257,3 +257,11 @@ async def test_a_call_of_a_tool_comes_out_and_its_result_goes_in(
     assert model.calls[0].tool_choice == "required"
     assert model.calls[-1].messages[1].tool_calls == (ToolCall("call_1", "weather", '{"city":"Rome"}'),)
     assert model.calls[-1].messages[2].tool_call_id == "call_1"
+
+
+async def test_answers_beside_django_are_named_and_counted_like_all_others(model: Scripted, key: str) -> None:
+    metrics.take()
+    heard = await post(COMPLETIONS, QUESTION, key)
+    counted = metrics.take()
+    assert len(heard.headers["x-request-id"]) == 16
+    assert counted["nitro_http_responses_total\t/v1/chat/completions\t200"] == 1

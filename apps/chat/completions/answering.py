@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import Any
 
 from apps.accounts.models import User
+from apps.chat.completions import sharing
 from apps.chat.completions.chunks import Chunks, Whole
 from apps.chat.completions.errors import Unacceptable
 from apps.chat.completions.keeping import completion_keep
@@ -33,7 +34,7 @@ async def whole(*, user: User, asked: Asked) -> dict[str, Any]:
                     answer.thoughts.append(text)
                 case ToolCall():
                     answer.calls.append(event)
-    return answer.json(Chunks(model_of(tally)), tally.reason, tally.usage)
+    return answer.json(Chunks(model_of(tally)), tally.reason, tally.usage) | cached_mark(tally)
 
 
 async def pieces(*, user: User, asked: Asked) -> AsyncGenerator[bytes, None]:
@@ -67,6 +68,11 @@ def _piece(chunks: Chunks, event: RouterEvent) -> bytes:
     return b""
 
 
+def cached_mark(tally: Tally) -> dict[str, bool]:
+    """A field beside OpenAI's own, only where the answer came from memory."""
+    return {"cached": True} if tally.cached else {}
+
+
 def model_of(tally: Tally) -> str:
     return tally.chosen.model if tally.chosen is not None else ""
 
@@ -87,12 +93,13 @@ async def _events(user: User, asked: Asked, tally: Tally) -> AsyncGenerator[Rout
         tool_choice=asked.tool_choice,
     )
     try:
-        async with aclosing(router().stream(target, call, who=str(user.pk))) as events:
+        told = sharing.events_of(user=user, asked=asked, target=target, call=call, tally=tally)
+        async with aclosing(told) as events:
             async for event in events:
                 tally.take(event)
                 yield event
         if asked.store:
             await in_database(completion_keep, user=user, asked=asked, text="".join(tally.words))
     finally:
-        if tally.chosen is not None:
+        if tally.chosen is not None and not tally.free:
             ledger().add(user.pk, tally.usage)

@@ -21,6 +21,8 @@ class Tally:
     counted: Usage | None = None
     length: int = 0
     keeps: bool = False  # whether the words themselves are wanted afterwards
+    cached: bool = False  # it came from memory
+    free: bool = False  # no model wrote it for this question
     words: list[str] = field(default_factory=list)
 
     def take(self, event: RouterEvent) -> None:

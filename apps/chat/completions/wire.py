@@ -31,6 +31,7 @@ class Asked:
     stream: bool = False
     include_usage: bool = False
     store: bool = False
+    cache: bool = True
     response_format: dict[str, Any] | None = None
     tools: tuple[dict[str, Any], ...] = ()
     tool_choice: str | dict[str, Any] | None = None
@@ -49,6 +50,7 @@ def asked_from(body: object, defaults: Options) -> Asked:
         stream=stream,
         include_usage=stream and _include_usage(body),
         store=_boolean(body, "store"),
+        cache=body.get("cache") is None or _boolean(body, "cache"),
         response_format=_response_format(body),
         tools=_tools(body),
         tool_choice=_tool_choice(body),
