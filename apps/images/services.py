@@ -10,10 +10,12 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils import timezone
 
-from apps.accounts.models import User
-from apps.core import stored, wakeups
+from apps.accounts import hooks
+from apps.accounts.models import HookEvent, User
+from apps.core import metrics, stored, wakeups
 from apps.core.errors import Busy, Invalid, NitroError
 from apps.images import hearing, names, registry, selectors, statements
 from apps.images.models import Image, ImageJob
@@ -26,6 +28,7 @@ MOST_WAITING = 200
 UNDO_WINDOW = timedelta(hours=24)
 WORK, QUEUE = "apps.images.tasks.work", "images"
 State = ImageJob.State
+SECONDS = metrics.histogram("nitro_image_seconds", "From an order of pictures to the last of them.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +201,22 @@ def job_finish(*, job: ImageJob, drawn: Sequence[Drawn]) -> bool:
     with transaction.atomic():
         mine = _held(job).filter(cancel_requested=False).update(**_over(State.DONE), progress=1)
         if mine:
-            Image.objects.bulk_create(_image(job, one) for one in drawn)
+            made = Image.objects.bulk_create(_image(job, one) for one in drawn)
+            hooks.announce(user_id=job.owner_id, event=HookEvent.IMAGE, data=_told(job, made))
+            SECONDS.observe((timezone.now() - job.created_at).total_seconds())
     if not mine:
         _files_delete([name for one in drawn for name in (one.file, one.thumbnail)])
     return bool(mine)
+
+
+def _told(job: ImageJob, made: Sequence[Image]) -> dict[str, object]:
+    """What its owner's own server hears of a job that is done."""
+    pictures = [
+        {"id": str(one.id), "url": reverse("images:file", args=[one.file]), "seed": one.seed}
+        | {"width": one.width, "height": one.height}
+        for one in made
+    ]
+    return {"id": str(job.id), "prompt": job.prompt, "engine": job.engine, "images": pictures}
 
 
 def _image(job: ImageJob, one: Drawn) -> Image:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urldefrag, urlsplit
 
 from apps.accounts.models import User
+from apps.core import metrics
 from apps.core.database import in_database
 from apps.search import keeping, library, reading
 from apps.search.chain import Answered
@@ -24,6 +26,7 @@ ENGINE_SECONDS = 15.0  # for all engines together
 KEPT_PASSAGES = 4  # of each page
 OFFLINE = "The internet cannot be reached. This is what your own chats and saved pages say."
 NO_ENGINE = "No search engine answered: {} This is what your own chats and saved pages say."
+SECONDS = metrics.histogram("nitro_search_seconds", "From a question to the passages that were read for it.")
 OWN_ALONE = "Searched in your own chats and saved pages alone."
 
 
@@ -46,6 +49,7 @@ async def find(*, user: User, wanted: Wanted, tell: reading.Tell) -> Findings:
     if kept is not None:
         return kept
     tell(Step("searching"))
+    began = time.perf_counter()
     warming = asyncio.ensure_future(reading.cells_warm())
     try:
         answered = await _asked(wanted.query)
@@ -53,6 +57,7 @@ async def find(*, user: User, wanted: Wanted, tell: reading.Tell) -> Findings:
     finally:
         warming.cancel()
     findings = _findings(wanted.query, answered, pages)
+    SECONDS.observe(time.perf_counter() - began)
     if not findings.read:
         findings = await _from_library(user, findings, answered)
     if findings.read and not findings.offline:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from apps.core import confined
+from apps.core import confined, metrics
 from apps.core.confined import Warm
 from apps.core.errors import Busy
 from apps.voice import lanes
@@ -24,6 +25,7 @@ PIECE_BYTES = BYTES_PER_SECOND  # samples that are listened to in one go
 TOGETHER_SECONDS = 25.0  # engines beside the ear hear more context than one utterance
 AT_ONCE = 2
 PATIENCE = 30.0
+SECONDS = metrics.histogram("nitro_voice_seconds", "From the samples of a recording to its words.")
 Progress = Callable[[float], None]
 _places = threading.BoundedSemaphore(AT_ONCE)
 
@@ -59,8 +61,10 @@ def place() -> Iterator[None]:
 
 def transcribed(samples: bytes, engine: Transcriber, *, language: str) -> Heard:
     """What is said in these samples."""
+    began = time.perf_counter()
     parts = (samples[start : start + PIECE_BYTES] for start in range(0, len(samples), PIECE_BYTES))
     segments = tuple(segments_of(parts, engine, language=language))
+    SECONDS.observe(time.perf_counter() - began)
     return Heard(segments, len(samples) / BYTES_PER_SECOND, language, engine.kind)
 
 
