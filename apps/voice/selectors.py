@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -81,3 +82,9 @@ def recordings_waiting(*, now: datetime) -> QuerySet[Recording]:
     """Jobs of anybody that nobody works on: queued, or left by a worker whose lease is over."""
     free = Q(state=Recording.State.QUEUED) | Q(lease_until__lt=now)
     return Recording.objects.filter(free, finished_at=None).order_by("created_at", "id")
+
+
+def files_known(*, names: Sequence[str]) -> set[str]:
+    """Which of these files belong to a row, whoever's it is."""
+    recordings = Recording.objects.filter(file__in=names).values_list("file", flat=True)
+    return {*recordings, *Clip.objects.filter(file__in=names).values_list("file", flat=True)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from apps.voice import jobs, services
+from apps.voice import jobs, services, tidying
 
 
 @shared_task
@@ -22,3 +22,9 @@ def transcribe_waiting() -> int:
 def expire_clips() -> int:
     """Let go of what nobody has heard for a month; safe to run twice at once."""
     return services.clips_expire(now=timezone.now())
+
+
+@shared_task
+def tidy_files() -> int:
+    """Remove files that no row knows; safe to run twice at once."""
+    return tidying.files_tidy(now=timezone.now())
