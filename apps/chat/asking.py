@@ -33,6 +33,8 @@ class Question:
     model: str = ""
     options: Mapping[str, float] = field(default_factory=dict)
     cache: bool = True
+    search: bool = False
+    attachments: tuple[UUID, ...] = ()
     stream: bool = False
     key: str = ""
 
@@ -81,6 +83,8 @@ def question_from(body: object, key: str = "") -> Question:
         model=frames.model_name(body),
         options=frames.options(body.get("options")),
         cache=_boolean(body, "cache", default=True),
+        search=_boolean(body, "search", default=False),
+        attachments=frames.attachments(body),
         stream=_boolean(body, "stream", default=False),
         key=key,
     )
@@ -117,6 +121,8 @@ async def _ask(user: User, question: Question) -> Asked:
         model=question.model,
         options=question.options,
         cache=question.cache,
+        search=question.search,
+        attachments=question.attachments,
     )
     try:
         started = await turns.start(user=user, conversation_id=conversation_id, frame=frame)

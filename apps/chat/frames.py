@@ -205,7 +205,7 @@ def _switch(data: Mapping[str, Any], name: str, *, otherwise: bool) -> bool:
     return value
 
 
-def _attachments(data: Mapping[str, Any]) -> tuple[UUID, ...]:
+def attachments(data: Mapping[str, Any]) -> tuple[UUID, ...]:
     """The ids of pictures that were sent before, each once."""
     value = data.get("attachments") or []
     if not isinstance(value, list) or len(value) > ATTACHMENT_LIMIT:
@@ -221,7 +221,7 @@ def _ask(data: Mapping[str, Any]) -> Ask:
         options=options(data.get("options")),
         cache=_switch(data, "cache", otherwise=True),
         search=_switch(data, "search", otherwise=False),
-        attachments=_attachments(data),
+        attachments=attachments(data),
     )
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from apps.accounts.models import User
-from apps.chat import services
+from apps.chat import services, turns
+from apps.chat.attachments import attachment_create
 from apps.chat.models import Conversation, Message, Turn
 from apps.core.database import in_database
 from apps.llm.errors import TimedOut
 from apps.llm.providers.scripted import Script, Scripted
 from tests import cast
 from tests.chat.programs import begin, post, until
+from tests.chat.test_attachments import png
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CHAT, BATCH = "/api/chat/", "/api/chat/batch/"
@@ -159,3 +162,37 @@ async def test_a_batch_of_nothing_or_too_much_is_400(model: Scripted, key: str, 
 
 async def test_a_chat_of_an_unknown_id_is_404(model: Scripted, alice: User, key: str) -> None:
     assert (await post(CHAT, {"message": "a", "conversation": str(uuid4())}, key)).status == 404
+
+
+async def test_a_question_with_a_picture_is_asked_with_it(model: Scripted, key: str) -> None:
+    made = await in_database(lambda: attachment_create(user=cast.alice(), name="a.png", data=png()))
+    heard = await post(CHAT, {"message": "What is this?", "attachments": [str(made.pk)]}, key)
+    assert heard.status == 200
+    assert len(model.calls[-1].messages[-1].images) == 1
+
+
+async def test_nobody_asks_with_the_picture_of_another(model: Scripted, key: str) -> None:
+    made = await in_database(lambda: attachment_create(user=cast.bob(), name="a.png", data=png()))
+    heard = await post(CHAT, {"message": "What is this?", "attachments": [str(made.pk)]}, key)
+    assert heard.status == 404
+    assert not model.calls
+
+
+async def test_a_question_may_want_the_web_read_first(
+    model: Scripted, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    start = turns.start
+
+    async def note(*, user: User, conversation_id: UUID, frame: Any) -> Any:
+        asked.append(frame.search)
+        return await start(user=user, conversation_id=conversation_id, frame=replace(frame, search=False))
+
+    monkeypatch.setattr(turns, "start", note)
+    await post(CHAT, {"message": "When was the bridge built?", "search": True}, key)
+    assert asked == [True]
+
+
+@pytest.mark.parametrize("wrong", [{"search": "yes"}, {"attachments": "x"}, {"attachments": ["x"]}])
+async def test_a_wrong_wish_is_400(model: Scripted, key: str, wrong: dict[str, Any]) -> None:
+    assert (await post(CHAT, {"message": "Hello"} | wrong, key)).status == 400

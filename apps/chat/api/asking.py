@@ -34,6 +34,13 @@ class QuestionInput(serializers.Serializer[Any]):
         child=serializers.FloatField(), required=False, help_text="Any of: " + ", ".join(OPTION_RANGES) + "."
     )
     cache = serializers.BooleanField(required=False, help_text="False: ask the model even where the answer is kept.")
+    search = serializers.BooleanField(required=False, help_text="Read the web first, and answer from what it says.")
+    attachments = serializers.ListField(
+        child=serializers.UUIDField(),
+        max_length=8,
+        required=False,
+        help_text="Ids from /api/attachments/.",
+    )
     stream = serializers.BooleanField(required=False, help_text="Send the frames of the websocket as they come.")
 
 
