@@ -128,3 +128,28 @@ def test_over_the_api_a_chat_goes_out_as_a_file_and_comes_in(versions: Conversat
     markdown = program.get(f"/api/conversations/{versions.pk}/export/?format=markdown")
     assert markdown.headers["Content-Type"].startswith("text/markdown")
     assert program.get(f"/api/conversations/{versions.pk}/export/?format=exe").status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["json", "markdown"])
+def test_whatever_a_page_said_an_export_is_a_file_that_no_browser_runs(
+    conversation: Conversation, alice: User, kind: str
+) -> None:
+    answered(conversation, "What does it say?", "<script>alert(1)</script> [1](/search/passages/1/)")
+    Conversation.objects.update(title="<img src=x onerror=alert(2)>")
+    out = Client(headers={"authorization": f"Bearer {cast.key_of(alice)}"}).get(
+        f"/api/conversations/{conversation.pk}/export/?format={kind}"
+    )
+    assert out.headers["Content-Disposition"].startswith("attachment")
+    assert out.headers["X-Content-Type-Options"] == "nosniff"
+    assert out.headers["Content-Type"].split(";")[0] in {"application/json", "text/markdown"}
+    assert "script-src 'self'" in out.headers["Content-Security-Policy"]
+
+
+def test_a_hostile_chat_that_comes_in_is_shown_as_words(conversation: Conversation, alice: User) -> None:
+    answered(conversation, "What does it say?", "<script>alert(1)</script><img src=x onerror=alert(2)>")
+    copy = brought_in(alice, exported(conversation))
+    visitor = Client()
+    visitor.force_login(alice)
+    page = visitor.get(f"/c/{copy.pk}/").content.decode()
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
