@@ -60,6 +60,7 @@ class Child:
             await self.process.stdin.drain()
             return await self._picture(self.process, report)
         except (OSError, ValueError, asyncio.LimitOverrunError) as error:
+            await self.end()
             raise EngineGarbled("The process that draws said something strange.") from error
         except BaseException:
             await self.end()

@@ -46,8 +46,10 @@ class Warm:
             task.add_done_callback(self.ending.discard)
 
     async def close(self) -> None:
-        """End all that wait."""
+        """End all that wait; returns when they are gone, those that were let go before included."""
         for child, timer in list(self.idle.items()):
             timer.cancel()
             await child.end()
         self.idle.clear()
+        if self.ending:
+            await asyncio.wait(self.ending)
