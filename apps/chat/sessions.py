@@ -61,7 +61,7 @@ redis.call('ZADD', KEYS[1] .. ':' .. ARGV[1], now, ARGV[2])
 return answer
 """
 # Renews a process's lease and how long its sockets are idle (-1: busy); returns those that somebody else has closed.
-# Where Redis has forgotten the process, all of its sockets are put down anew.
+# Where Redis has forgotten the process, all of its sockets are put down anew, and always those that it never heard of.
 BEAT = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -69,10 +69,10 @@ local key = KEYS[1] .. ':' .. ARGV[1]
 local forgotten = not redis.call('ZSCORE', KEYS[1], ARGV[1])
 redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
 local closed = {}
-for place = 3, #ARGV, 2 do
+for place = 3, #ARGV, 3 do
     local idle = tonumber(ARGV[place + 1])
     local score = idle < 0 and now + 1e13 or now - idle
-    if forgotten or redis.call('ZSCORE', key, ARGV[place]) then
+    if forgotten or ARGV[place + 2] == '0' or redis.call('ZSCORE', key, ARGV[place]) then
         redis.call('ZADD', key, score, ARGV[place])
     else
         closed[#closed + 1] = ARGV[place]
@@ -97,6 +97,7 @@ class Session:
     pause: Callable[[], None]
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     last: float = field(default_factory=monotonic)
+    is_known: bool = False  # to Redis, which may have been away when it was opened
 
     def touch(self) -> None:
         """Somebody uses it."""
@@ -123,6 +124,7 @@ class Sessions:
         """Count a socket in, in one round trip; raises `SessionsFull` where nobody can make room."""
         try:
             found = await memory.asked(_open, self.owner, session.id)
+            session.is_known = True
         except MemoryAway:
             found = [1]
         if found[0] == 0:
@@ -149,8 +151,12 @@ class Sessions:
     async def beat(self) -> None:
         """Tell Redis how idle our sockets are, and close those that had to make room."""
         with suppress(MemoryAway):
-            for socket in await memory.asked(_beat, self.owner, [(s.id, s.idle_ms()) for s in self.open.values()]):
+            told = list(self.open.values())
+            sockets = [(one.id, one.idle_ms(), int(one.is_known)) for one in told]
+            for socket in await memory.asked(_beat, self.owner, sockets):
                 self._close(socket.decode())
+            for one in told:
+                one.is_known = True
 
     def _close(self, socket: str) -> None:
         """Pause it, unless somebody has begun to use it in this very moment: then it stays, as one too many."""
@@ -193,7 +199,7 @@ def _open(owner: str, socket: str) -> list[Any]:
     return memory.ask(lambda redis: redis.eval(OPEN, 1, KEY, *arguments))
 
 
-def _beat(owner: str, sockets: list[tuple[str, int]]) -> list[bytes]:
+def _beat(owner: str, sockets: list[tuple[str, int, int]]) -> list[bytes]:
     arguments = [part for socket in sockets for part in socket]
     return memory.ask(lambda redis: redis.eval(BEAT, 1, KEY, owner, LEASE_MS, *arguments))
 

@@ -86,6 +86,7 @@ async def test_everything_can_be_done_by_keyboard(screen: Screen) -> None:
     await screen.begin("tokens-6")
     await screen.page.keyboard.press("Control+k")
     await expect(screen.page).to_have_url(screen.base + "/")
+    await screen.page.wait_for_load_state("load")  # only then its scripts listen to keys
     await screen.page.keyboard.press("Tab")
     await screen.page.keyboard.press("/")
     await expect(screen.question).to_be_focused()

@@ -223,3 +223,20 @@ async def test_while_every_chat_is_answered_a_newcomer_is_asked_to_wait(
             assert (await second.next()) == {"type": "closed", "code": 1013}
         await first.say(type="stop", turn=accepted["turn"])
         assert (await first.to_the_end())[-1]["finish_reason"] == "stopped"
+
+
+async def test_a_socket_that_was_opened_without_redis_stays_when_it_is_back(
+    here: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await entered(here)
+
+    def away(*_: object) -> None:
+        raise memory.MemoryAway("It is away.")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(sessions, "_open", away)
+        socket = await entered(here)
+    await here.beat()
+    await here.beat()
+    assert not socket.paused
+    assert socket.session.id in here.open

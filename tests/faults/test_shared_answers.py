@@ -204,4 +204,4 @@ async def one(house: House, webs: list[WebProcess], name: str, key: str, chance:
         end = await talk.done(accepted["turn"], 120)
         words = talk.text(accepted["turn"]).split()
         assert set(words) <= {name}
-        assert len(words) == REPEATS or end["finish_reason"] == "stopped"
+        assert len(words) >= REPEATS or end["finish_reason"] == "stopped"
