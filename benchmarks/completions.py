@@ -52,7 +52,12 @@ class Stream(asyncio.Protocol):
 
     def ask(self, key: str) -> None:
         body = orjson.dumps(
-            {"model": "openai", "stream": True, "messages": [{"role": "user", "content": "Tell me all the numbers."}]}
+            {
+                "model": "openai",
+                "stream": True,
+                "cache": False,
+                "messages": [{"role": "user", "content": "Tell me all the numbers."}],
+            }
         )
         head = (
             f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
