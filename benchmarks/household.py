@@ -80,13 +80,13 @@ class Household:
     def seats(self, count: int, *, messages: int = 0) -> list[Seat]:
         """So many people with a new conversation each."""
         argv = [sys.executable, "-m", "benchmarks.rows", str(count), str(messages)]
-        done = subprocess.run(argv, env=self.environment, cwd=ROOT, check=True, stdout=subprocess.PIPE)
+        done = subprocess.run(argv, env=self.environment, cwd=self.home, check=True, stdout=subprocess.PIPE)
         return [Seat(*pair) for pair in json.loads(done.stdout)]
 
     def keys(self, count: int) -> list[str]:
         """A key for each of so many people."""
         argv = [sys.executable, "-m", "benchmarks.keys", str(count)]
-        done = subprocess.run(argv, env=self.environment, cwd=ROOT, check=True, stdout=subprocess.PIPE)
+        done = subprocess.run(argv, env=self.environment, cwd=self.home, check=True, stdout=subprocess.PIPE)
         found: list[str] = json.loads(done.stdout)
         return found
 
@@ -159,6 +159,7 @@ def surroundings(home: Path, model_port: int) -> dict[str, str]:
     foreign = ("DATABASE_URL", "REDIS_URL", "NITRO_SLOT", "DEBUG_MODE", "LOG_LEVEL")
     return {name: value for name, value in os.environ.items() if name not in foreign} | {
         "NITRO_HOME": str(home),
+        "PYTHONPATH": str(ROOT),  # programs run in the data folder: a `.env` of the current one is not for them
         "AI_MODEL": "openai",
         "OPENAI_BASE_URL": f"http://127.0.0.1:{model_port}/v1",
         "OPENAI_MODEL": "stand-in",
@@ -199,16 +200,17 @@ class Starter:
             assert wait_until(store.ready, START_SECONDS), f"{store.name} did not start"
         argv = [sys.executable, "-m", "nitro.prepare", str(self.house.home), "benchmark"]
         environment = {**self.house.environment, "NITRO_ROLE": "web"}
-        subprocess.run(argv, env=environment, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(argv, env=environment, cwd=self.house.home, check=True, stdout=subprocess.DEVNULL)
 
-    def webs(self, count: int) -> None:
-        """Web processes on one listening socket."""
+    def webs(self, count: int, *, module: str = "nitro.web", label: str = "web") -> None:
+        """Web processes on one listening socket; `label` tells their slots from those of other web processes."""
         listening = listen("127.0.0.1", self.house.port)
         fd = listening.fileno()
         for number in range(1, count + 1):
-            environment = {**self.house.environment, "NITRO_ROLE": "web", "NITRO_SLOT": f"web-{number}"}
-            argv = [sys.executable, "-m", "nitro.web", "--fd", str(fd)]
-            self.start(f"web-{number}", Program(argv, environment=environment, pass_fds=[fd], folder=str(ROOT)))
+            environment = {**self.house.environment, "NITRO_ROLE": "web", "NITRO_SLOT": f"{label}-{number}"}
+            argv = [sys.executable, "-m", module, "--fd", str(fd)]
+            program = Program(argv, environment=environment, pass_fds=[fd], folder=str(self.house.home))
+            self.start(f"{label}-{number}", program)
         listening.close()
         assert wait_until(lambda: answers(f"http://127.0.0.1:{self.house.port}/readyz"), START_SECONDS)
 

@@ -51,7 +51,10 @@ async def start(house: Household, seat: Seat) -> Figures:
 def builtin(home: Path) -> dict[str, str]:
     """The environment of a Nitro nobody has configured."""
     foreign = ("DATABASE_URL", "REDIS_URL", "AI_MODEL", "OPENAI_BASE_URL", "NITRO_ROLE", "NITRO_SLOT")
-    return {name: value for name, value in os.environ.items() if name not in foreign} | {"NITRO_HOME": str(home)}
+    return {name: value for name, value in os.environ.items() if name not in foreign} | {
+        "NITRO_HOME": str(home),
+        "PYTHONPATH": str(ROOT),
+    }
 
 
 @contextmanager
