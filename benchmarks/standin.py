@@ -1,9 +1,10 @@
-"""A stand-in model server: speaks OpenAI's wire with numbered tokens, so that loss and doubling can be counted.
+"""A stand-in model server: OpenAI's and Ollama's wires with numbered tokens, so that loss and doubling can be counted.
 
     python -m benchmarks.standin --port 9100 --rate 20 --tokens 100
 
-A test starts one with `async with StandIn(tokens=10) as server:` and talks to `server.url`. The name of the model, or
-the header `X-Stand-In`, chooses a way to behave: see `MODES`. A request's `max_tokens` is ignored on purpose.
+A test starts one with `async with StandIn(tokens=10) as server:` and talks to `server.url`, or as to an Ollama to
+`server.ollama_url`. The name of the model, or the header `X-Stand-In`, chooses a way to behave: see `MODES`. What a
+request says of `max_tokens` is ignored unless the server is `limited`.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ from benchmarks.standin_answers import (
     PAGE,
     TOO_LONG,
     Plan,
+    Speech,
     Stats,
     StreamedAnswer,
-    error,
     plan,
-    whole,
 )
+from benchmarks.standin_wires import OLLAMA_VERSION, error, ollama_listed, ollama_shown, ollama_whole, openai_whole
 
 PIECES = re.compile(r"\s*\w{1,5}|\s*[^\w\s]|\s+")
 REMEMBERED = 50
@@ -44,6 +45,7 @@ class StandIn:
     """The server and what all of its connections share. `rate` is tokens per second and stream, 0 is unlimited.
 
     `text` is streamed in pieces like tokens instead of numbers; for `loading` seconds the model seems to be loading.
+    A `limited` server ends an answer where the request's `max_tokens` says.
     `requests` keeps the last bodies, `stats` counts.
     """
 
@@ -56,7 +58,9 @@ class StandIn:
         first_delay: float = 0.0,
         text: str = "",
         loading: float = 0.0,
+        limited: bool = False,
     ) -> None:
+        self.limited = limited
         self.port, self.rate, self.tokens, self.first_delay = port, rate, tokens, first_delay
         self.pieces: list[str] = PIECES.findall(text)
         self.stats = Stats()
@@ -69,6 +73,11 @@ class StandIn:
     def url(self) -> str:
         """The address to put into OPENAI_BASE_URL."""
         return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def ollama_url(self) -> str:
+        """The address to put into OLLAMA_BASE_URL."""
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def is_loading(self) -> bool:
@@ -133,13 +142,19 @@ class Connection(asyncio.Protocol):
         """Answer one request."""
         method, path = head.split(" ", 2)[:2]
         if method == "POST" and path.endswith("/chat/completions"):
-            asked = re.search(r"(?im)^x-stand-in:\s*(\S+)", head)
-            self.completion(json.loads(body), asked[1] if asked else "")
+            self.completion(json.loads(body), _asked(head))
+        elif path.startswith("/api/"):
+            self.ollama(path, json.loads(body) if body else {}, _asked(head))
         elif method == "POST" and path.endswith("/embeddings"):
             texts = json.loads(body)["input"]
             data = [{"index": place, "embedding": [float(len(text)), 1.0]} for place, text in enumerate(texts)]
             self.reply(200, {"data": data, "usage": {"prompt_tokens": len(texts)}})
-        elif path == "/stats":
+        else:
+            self.page(path)
+
+    def page(self, path: str) -> None:
+        """What is read rather than asked."""
+        if path == "/stats":
             self.server.stats.cpu_seconds = time.process_time()
             self.reply(200, asdict(self.server.stats))
         elif path in {"/health", "/v1/models", "/models"} and self.server.is_loading:
@@ -151,12 +166,28 @@ class Connection(asyncio.Protocol):
         else:
             self.reply(404, NO_PAGE)
 
-    def completion(self, body: dict[str, Any], asked: str) -> None:
+    def ollama(self, path: str, body: dict[str, Any], asked: str) -> None:
+        """Ollama's interface. It has whatever model is asked for."""
+        if path == "/api/chat" and body.get("messages"):
+            self.completion(body, asked, ollama=True)
+        elif path == "/api/chat":  # a chat without messages only loads the model
+            self.reply(200, {"model": body.get("model"), "message": {}, "done": True, "done_reason": "load"})
+        elif path == "/api/version":
+            self.reply(200, {"version": OLLAMA_VERSION})
+        elif path in {"/api/tags", "/api/ps"}:
+            self.reply(200, {"models": [ollama_listed("stand-in")]})
+        elif path == "/api/show":
+            self.reply(200, ollama_shown())
+        else:
+            self.reply(404, {"error": "not found"})
+
+    def completion(self, body: dict[str, Any], asked: str, *, ollama: bool = False) -> None:
         """Answer a question."""
         server = self.server
         server.requests.append(body)
         del server.requests[:-REMEMBERED]
-        answer = plan(body, asked, tokens=server.tokens, rate=server.rate, pieces=server.pieces)
+        speech = Speech(server.tokens, server.rate, server.pieces, limited=server.limited, ollama=ollama)
+        answer = plan(body, asked, speech)
         if self.blunt("loading" if server.is_loading else answer.mode, answer):
             return
         if answer.stream:
@@ -164,14 +195,14 @@ class Connection(asyncio.Protocol):
             self.answer.begin(server.first_delay)
         else:
             server.stats.tokens += answer.number
-            self.reply(200, whole(answer))
+            self.reply(200, ollama_whole(answer) if ollama else openai_whole(answer))
 
     def blunt(self, mode: str, answer: Plan) -> bool:
         """Answer with a fault, where the mode is one that comes instead of an answer."""
         if mode == "refuse":
             self.transport.abort()
         elif mode == "garbage":
-            self.reply(200, GARBAGE, "text/event-stream")
+            self.reply(200, GARBAGE, "application/x-ndjson" if answer.ollama else "text/event-stream")
         elif mode == "html-page":
             self.reply(200, PAGE, "text/html")
         elif mode == "loading":
@@ -181,7 +212,8 @@ class Connection(asyncio.Protocol):
         elif mode == "fail":
             said = f"The model {answer.model} does not exist" if answer.number == 404 else "This failure was asked for"
             extra = "Retry-After: 7\r\n" if answer.number == 429 else ""
-            self.reply(answer.number, error(answer.number, said, "asked_for"), extra=extra)
+            fault = {"error": said} if answer.ollama else error(answer.number, said, "asked_for")
+            self.reply(answer.number, fault, extra=extra)
         return mode in {"refuse", "garbage", "html-page", "loading", "context", "fail", "hang"}
 
     def over(self) -> None:
@@ -194,6 +226,12 @@ class Connection(asyncio.Protocol):
         phrase = HTTPStatus(status).phrase
         head = f"HTTP/1.1 {status} {phrase}\r\nContent-Type: {media}\r\n{extra}Content-Length: {len(raw)}\r\n\r\n"
         self.transport.write(head.encode() + raw)
+
+
+def _asked(head: str) -> str:
+    """The mode that the header `X-Stand-In` asks for, empty where there is none."""
+    found = re.search(r"(?im)^x-stand-in:\s*(\S+)", head)
+    return found[1] if found else ""
 
 
 async def serve(server: StandIn) -> None:
@@ -215,6 +253,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=100, help="tokens of an answer")
     parser.add_argument("--first-delay", type=float, default=0.0, help="seconds before the first token")
     parser.add_argument("--loading", type=float, default=0.0, help="seconds during which the model seems to load")
+    parser.add_argument("--limited", action="store_true", help="end answers where a request's max_tokens says")
     parser.add_argument("--text", type=Path, help="stream this file, in pieces like tokens, instead of numbers")
     given = vars(parser.parse_args())
     path: Path | None = given.pop("text")

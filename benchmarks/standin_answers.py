@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.standin_wires import LAST_CHUNK, OllamaWire, OpenAIWire, Wire, error
+
 MODES = {
     "tokens-N": "an answer of N tokens",
     "thinks-N": "N tokens of visible thinking, then N of the answer",
@@ -19,7 +21,7 @@ MODES = {
     "cut-at-N": "N tokens, then the connection is reset",
     "error-at-N": "N tokens, then an error object inside of the stream",
     "half-line": "all tokens, then half a line, then the end",
-    "no-done": "an answer without `[DONE]` at its end",
+    "no-done": "an answer without `[DONE]` (Ollama: without its last line) at its end",
     "garbage": "random bytes instead of an answer",
     "html-page": "a web page with status 200",
     "refuse": "the connection is reset without an answer",
@@ -31,8 +33,6 @@ NUMBERED = re.compile(r"(?P<mode>tokens|thinks|length-at|fail|silent-at|cut-at|e
 LAST_NUMBER = re.compile(r"t([0-9]{5,}) ?$")
 CONTINUE = "Continue"
 BURST = 64  # tokens per write at unlimited speed
-STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-LAST_CHUNK = b"0\r\n\r\n"
 
 
 @dataclass(slots=True)
@@ -60,6 +60,7 @@ class Plan:
     rate: float
     first: int
     pieces: Sequence[str]
+    ollama: bool = False
 
     def piece(self, place: int) -> str:
         """A token as JSON: a piece of the given text, or the number of the token."""
@@ -87,23 +88,43 @@ class Plan:
         return {"prompt_tokens": 7, "completion_tokens": self.number, "total_tokens": 7 + self.number}
 
 
-def plan(body: dict[str, Any], asked: str, *, tokens: int, rate: float, pieces: Sequence[str]) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """How a server speaks where a request does not choose: so many tokens at that rate, or these pieces."""
+
+    tokens: int
+    rate: float
+    pieces: Sequence[str]
+    limited: bool = False
+    ollama: bool = False
+
+
+def plan(body: dict[str, Any], asked: str, speech: Speech) -> Plan:
     """Read off the request, the header `X-Stand-In` or the name of the model how to answer."""
     model = str(body.get("model") or "stand-in")
-    mode, number = asked or model, len(pieces) or tokens
+    mode, number = asked or model.removesuffix(":latest"), len(speech.pieces) or speech.tokens
     if numbered := NUMBERED.fullmatch(mode):
         mode, number = numbered["mode"], int(numbered["number"])
         number *= 2 if mode == "thinks" else 1
+    if speech.limited and mode in {model, "tokens"} and 0 < _limit(body) < number:
+        mode, number = "length-at", _limit(body)
     return Plan(
         mode=mode,
         number=number,
         model=model,
-        stream=bool(body.get("stream")),
+        stream=bool(body.get("stream", speech.ollama)),
         usage=bool((body.get("stream_options") or {}).get("include_usage")),
-        rate=2.0 if mode == "slow" else rate,
-        first=1 if pieces else _first_number(body.get("messages") or []),
-        pieces=pieces,
+        rate=2.0 if mode == "slow" else speech.rate,
+        first=1 if speech.pieces else _first_number(body.get("messages") or []),
+        pieces=speech.pieces,
+        ollama=speech.ollama,
     )
+
+
+def _limit(body: dict[str, Any]) -> int:
+    """How many tokens the request allows, on either wire; 0 where it does not say."""
+    named = body.get("max_completion_tokens") or body.get("max_tokens")
+    return int(named or (body.get("options") or {}).get("num_predict") or 0)
 
 
 def _first_number(messages: list[dict[str, Any]]) -> int:
@@ -127,16 +148,13 @@ class StreamedAnswer:
         self._due = 0.0
         self._paused = self._ended = False
         self._timer: asyncio.Handle | None = None
-        self._head = f'data: {{"id":"chatcmpl-1","object":"chat.completion.chunk","model":{json.dumps(plan.model)},'
-        self._open = self._head + '"choices":[{"index":0,"delta":{"content":'
-        self._think = self._open.replace('"content"', '"reasoning_content"')
-        self._close = '},"finish_reason":null}]}\n\n'
+        self._wire: Wire = (OllamaWire if plan.ollama else OpenAIWire)(plan.model)
 
     def begin(self, delay: float) -> None:
         """Send the head at once and the first token after `delay` seconds."""
         self._stats.started += 1
         self._stats.open_streams += 1
-        self._transport.write(STREAM_HEAD)
+        self._transport.write(self._wire.head)
         self._due = self._loop.time() + delay
         if delay:
             self._timer = self._loop.call_at(self._due, self._step)
@@ -187,7 +205,7 @@ class StreamedAnswer:
         for place in range(sent, sent + count):
             thinks = place < self.plan.thoughts
             piece = self.plan.piece(self.plan.first + place - (0 if thinks else self.plan.thoughts))
-            yield chunk(f"{self._think if thinks else self._open}{piece}{self._close}")
+            yield self._wire.token(piece, thinks=thinks)
 
     def _last(self) -> None:
         """End as the plan says."""
@@ -196,38 +214,12 @@ class StreamedAnswer:
         if self.plan.mode == "cut-at":
             self._transport.abort()
         elif self.plan.mode == "half-line":
-            self._transport.write(chunk(self._open) + LAST_CHUNK)
+            self._transport.write(self._wire.half() + LAST_CHUNK)
         elif self.plan.mode == "error-at":
-            broken = json.dumps(error(500, "The engine broke", "server_error"))
-            self._transport.write(chunk(f"data: {broken}\n\n") + LAST_CHUNK)
+            self._transport.write(self._wire.broken() + LAST_CHUNK)
         else:
-            self._transport.write(self._ending())
+            self._transport.write(self._wire.ending(self.plan) + LAST_CHUNK)
         self.end(disconnected=False)
-
-    def _ending(self) -> bytes:
-        finish = {"index": 0, "delta": {}, "finish_reason": self.plan.finish_reason}
-        text = f'{self._head}"choices":[{json.dumps(finish)}]}}\n\n'
-        if self.plan.usage:
-            text += f'{self._head}"choices":[],"usage":{json.dumps(self.plan.counted)}}}\n\n'
-        return chunk(text + ("" if self.plan.mode == "no-done" else "data: [DONE]\n\n")) + LAST_CHUNK
-
-
-def chunk(text: str) -> bytes:
-    """One chunk of HTTP's chunked transfer."""
-    raw = text.encode()
-    return b"%x\r\n%b\r\n" % (len(raw), raw)
-
-
-def whole(plan: Plan) -> dict[str, Any]:
-    """The answer in one piece."""
-    message = {"role": "assistant", "content": plan.text}
-    choice = {"index": 0, "message": message, "finish_reason": plan.finish_reason}
-    return {"object": "chat.completion", "model": plan.model, "choices": [choice], "usage": plan.counted}
-
-
-def error(code: int | str, message: str, kind: str) -> dict[str, Any]:
-    """OpenAI's error object."""
-    return {"error": {"code": code, "message": message, "type": kind}}
 
 
 LOADING = error(503, "Loading model", "unavailable_error")

@@ -9,6 +9,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from apps.llm.events import TextDelta, Usage
+from apps.llm.messages import Call, Message, Options, Role
+from apps.llm.providers.ollama import Ollama
 from benchmarks.standin import StandIn
 from benchmarks.standin_answers import MODES
 from tests.llm.asking import until
@@ -94,3 +97,50 @@ async def test_a_reader_that_pauses_gets_everything() -> None:
 
 def test_every_way_to_behave_is_described() -> None:
     assert all(MODES.values())
+
+
+# --- Ollama's wire ---------------------------------------------------------------------------------------------------
+
+
+async def ask_ollama(server: StandIn, body: dict[str, Any]) -> tuple[int, list[dict[str, Any]]]:
+    """The status and the lines of an answer."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(
+            f"{server.ollama_url}/api/chat", json={"messages": [{"role": "user", "content": "Hi"}]} | body
+        ) as a,
+    ):
+        return a.status, [json.loads(line) for line in (await a.text()).splitlines()]
+
+
+async def test_ollama_streams_numbered_tokens_unless_told_not_to(standin: StandIn) -> None:
+    _, lines = await ask_ollama(standin, {"model": "tokens-3"})
+    assert [line["message"]["content"] for line in lines] == ["t00001 ", "t00002 ", "t00003 ", ""]
+    assert (lines[-1]["done"], lines[-1]["done_reason"], lines[-1]["eval_count"]) == (True, "stop", 3)
+    _, (whole,) = await ask_ollama(standin, {"model": "tokens-2", "stream": False})
+    assert whole["message"]["content"] == "t00001 t00002 "
+
+
+async def test_our_own_ollama_provider_understands_it(standin: StandIn) -> None:
+    provider = Ollama(standin.ollama_url)
+    assert [model.name for model in await provider.models()] == ["stand-in"]
+    call = Call("tokens-4", (Message(Role.USER, "Hi"),), Options())
+    events = [event async for event in provider.stream(call)]
+    await provider.close()
+    assert "".join(e.text for e in events if isinstance(e, TextDelta)) == "t00001 t00002 t00003 t00004 "
+    assert [e for e in events if isinstance(e, Usage)] == [Usage(7, 4)]
+
+
+async def test_ollama_fails_on_demand_in_its_own_words(standin: StandIn) -> None:
+    assert (await ask_ollama(standin, {"model": "fail-404"}))[0] == 404
+    lines = (await ask_ollama(standin, {"model": "error-at-1"}))[1]
+    assert lines[-1] == {"error": "The engine broke"}
+
+
+@pytest.mark.parametrize(("limited", "tokens"), [(True, 3), (False, 10)])
+async def test_only_a_limited_server_ends_where_the_request_says(limited: bool, tokens: int) -> None:
+    async with StandIn(tokens=10, limited=limited) as server:
+        openai = json.loads((await post(server, {"max_tokens": 3}))[1])
+        ollama = (await ask_ollama(server, {"stream": False, "options": {"num_predict": 3}}))[1][0]
+    assert (openai["usage"]["completion_tokens"], ollama["eval_count"]) == (tokens, tokens)
+    assert (openai["choices"][0]["finish_reason"] == "length") is limited
