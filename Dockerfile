@@ -8,7 +8,7 @@ COPY . .
 RUN echo /app > "$(/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/nitro-checkout.pth" \
     && printf '#!/venv/bin/python\nfrom nitro.__main__ import main\n\nmain()\n' > /venv/bin/nitro \
     && chmod +x /venv/bin/nitro \
-    && /venv/bin/python -m compileall -q nitro apps \
+    && /venv/bin/python -m compileall -q nitro apps benchmarks \
     && NITRO_HOME=/tmp/build STATIC_FOLDER=/app/compiled /venv/bin/nitro prepare static
 
 FROM python:3.12-slim

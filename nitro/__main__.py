@@ -14,6 +14,7 @@ LEAN = {
     "worker": "nitro.worker",
     "beat": "nitro.beating",
     "prepare": "nitro.prepare",
+    "bench": "benchmarks.gains.command",
     "backup": "nitro.backup.make",
     "restore": "nitro.backup.restore",
 }

@@ -1,0 +1,142 @@
+"""`nitro bench`: what each optimisation gives on this machine, beside what the performance guide promises."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.gains import keeping, tables
+from benchmarks.gains.comparison import Incomparable, changes, check, earlier
+from benchmarks.gains.page import page
+from benchmarks.gains.progress import Progress
+from benchmarks.gains.registry import NAMES, Unknown, scenario
+from benchmarks.gains.result import Report, this_machine
+from benchmarks.gains.run import Run, shortened
+from benchmarks.gains.scenario import Scenario
+from benchmarks.gains.stage import Stage
+from benchmarks.gains.wording import place
+from benchmarks.household import ROOT
+from nitro import __version__
+
+INTERRUPTED = 130
+WRONG = 2
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="nitro bench", description=__doc__)
+    parser.add_argument(
+        "--only", nargs="+", metavar="NAME", help="these scenarios alone; nothing is kept as the last run"
+    )
+    parser.add_argument("--quick", action="store_true", help="three samples of each: to try it out, not to believe it")
+    parser.add_argument("--list", action="store_true", help="name the scenarios and measure nothing")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with charts")
+    parser.add_argument("--compare", type=Path, metavar="FILE", help="show what changed since an earlier --json")
+    parser.add_argument("--anyway", action="store_true", help="compare with a run of another machine, too")
+    return parser.parse_args(words)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Measure. Returns the exit status."""
+    given = parse(sys.argv[1:] if words is None else words)
+    try:
+        scenarios = [scenario(name) for name in given.only or NAMES]
+        if given.list:
+            print("\n".join(f"{one.name:<24} {one.title}" for one in scenarios))
+            return 0
+        return bench(given, list(shortened(scenarios)) if given.quick else scenarios)
+    except (Unknown, Incomparable) as error:
+        sys.stderr.write(f"nitro: {error}\n")
+        return WRONG
+
+
+def bench(given: argparse.Namespace, scenarios: Sequence[Scenario]) -> int:
+    """Everything between the command line and the exit status."""
+    from nitro import settings
+
+    machine = this_machine()
+    then = earlier(given.compare) if given.compare else None
+    if then is not None:
+        check(then, machine, anyway=given.anyway)
+    sys.stderr.write(f"Measuring on {place(machine)}; leave the machine alone meanwhile.\n")
+    shown = measure(scenarios, machine, settings.NITRO_HOME / "models")
+    print(tables.report(shown))
+    if then is not None:
+        print("\n" + tables.compared(changes(then, shown)))
+    save(given, shown, settings.NITRO_HOME)
+    return INTERRUPTED if shown["interrupted"] else 0
+
+
+def measure(scenarios: Sequence[Scenario], machine: dict[str, Any], models: Path) -> dict[str, Any]:
+    """Run the scenarios; returns the report as JSON values."""
+    began, made_at = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+    progress = Progress(scenarios, sys.stderr)
+    with ended_by_signals():
+        stage = Stage(models)
+        run = Run(stage, told=progress)
+        try:
+            with stage:
+                run.over(scenarios)
+                ignore_signals()  # what was started is ended in order, however impatient somebody is
+        except KeyboardInterrupt:
+            run.interrupted = True
+    progress.end()
+    seconds = time.monotonic() - began
+    return Report(made_at, product(), machine, seconds, run.outcomes, run.interrupted).as_json()
+
+
+def save(given: argparse.Namespace, shown: dict[str, Any], home: Path) -> None:
+    """Write what was asked for, and keep a whole run as the last one."""
+    if given.json:
+        keeping.write(given.json, json.dumps(shown, indent=1))
+    if given.html:
+        keeping.write(given.html, page(shown))
+    if not given.only and any("gain" in one for one in shown["scenarios"]):
+        print(f"\nKept as {keeping.keep(home, shown)}; the page /performance/ links it.")
+
+
+def product() -> dict[str, str]:
+    """Which Nitro was measured; the commit where it runs from a checkout."""
+    known = {"version": __version__}
+    try:
+        head = (ROOT / ".git" / "HEAD").read_text(encoding="ascii").strip()
+        if head.startswith("ref: "):
+            head = (ROOT / ".git" / head.removeprefix("ref: ")).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return known
+    return known | {"commit": head[:12]}
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """SIGTERM and a closed terminal end a run as Ctrl-C does."""
+
+    def pressed(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {name: signal.signal(name, pressed) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+def ignore_signals() -> None:
+    """From here on everything is being taken down."""
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, signal.SIG_IGN)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
