@@ -54,6 +54,14 @@ class TooLarge(NitroError):
     status = 413
 
 
+class WrongKind(NitroError):
+    """The body is something else than JSON."""
+
+    code = "unsupported_media_type"
+    status = 415
+    hint = "Send JSON with the header `Content-Type: application/json`."
+
+
 class Gone(Exception):
     """The client has left; there is nobody to answer."""
 
@@ -170,8 +178,16 @@ async def admit(visit: Visit, receive: Receive) -> None:
         raise NotSignedIn("This key is unknown, has ended or was revoked.")
     if not visit.access.allows(Scope.CHAT):
         raise NotAllowed("This key does not have the scope that this needs.", code="scope_missing")
+    _kind_check(visit.header("content-type"))
     visit.body = sound_json(raw)
     await visit.count()
+
+
+def _kind_check(header: str) -> None:
+    """Raise `WrongKind` where a request says that its body is no JSON; one that says nothing is believed to be."""
+    kind = header.partition(";")[0].strip().lower()
+    if kind not in {"", "application/json"}:
+        raise WrongKind(f"Unsupported media type {kind[:60]!r} in request.")
 
 
 async def _body(receive: Receive) -> bytes:

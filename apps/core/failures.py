@@ -13,6 +13,14 @@ from apps.core.errors import NitroError
 
 OPENAI_PATH = "/v1/"
 PROGRAM_PATHS = ("/api/", OPENAI_PATH)
+# What OpenAI's clients know some of our codes by, with the status that belongs to it there.
+OPENAI_CODES = {
+    "context_exceeded": (400, "context_length_exceeded"),
+    "model_missing": (404, "model_not_found"),
+    "not_authenticated": (401, "invalid_api_key"),
+    "rate_limited": (429, "rate_limit_exceeded"),
+    "quota_reached": (429, "insufficient_quota"),
+}
 OPENAI_TYPES = {
     401: "authentication_error",
     403: "permission_error",
@@ -40,9 +48,10 @@ class Failure:
 
     def at(self, path: str) -> Failure:
         """The same with the status and code that OpenAI's clients know it by, where the address is one of theirs."""
-        if self.code == "context_exceeded" and path.startswith(OPENAI_PATH):
-            return replace(self, status=400, code="context_length_exceeded")
-        return self
+        if self.code not in OPENAI_CODES or not path.startswith(OPENAI_PATH):
+            return self
+        status, code = OPENAI_CODES[self.code]
+        return replace(self, status=status, code=code)
 
     def body(self, path: str) -> dict[str, Any]:
         """The JSON of the failure, in the shape that belongs to the path."""

@@ -45,7 +45,7 @@ OPENAI_EXAMPLE = {
         "message": "There is no model 'gpt-9'.",
         "type": "not_found_error",
         "param": None,
-        "code": "model_missing",
+        "code": "model_not_found",
     }
 }
 REFUSED, UNABLE = "What was asked cannot be done as it is.", "Right now it does not go: a part of Nitro, or a model."

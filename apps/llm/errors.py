@@ -63,11 +63,19 @@ class ModelMissing(ProviderError):
 
 
 class Refused(ProviderError):
-    """The server understood and refused: wrong key, too long a prompt, a filter."""
+    """The server understood and refused: a wrong key, a filter."""
 
     code = "provider_refused"
     permanent = True
     hint = "The model server says why; change the question, the key or the model."
+
+
+class Rejected(Refused):
+    """What was asked cannot be done by this model whoever asks: a schema that it does not understand, say."""
+
+    code = "question_refused"
+    status = 400
+    hint = "Change what is asked for, or choose another model."
 
 
 class ContextExceeded(Refused):

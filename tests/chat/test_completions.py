@@ -12,7 +12,7 @@ from apps.chat.completions.ledger import ledger
 from apps.chat.models import Conversation
 from apps.core import draining, metrics
 from apps.core.database import in_database
-from apps.llm.errors import ContextExceeded, Unreachable
+from apps.llm.errors import ContextExceeded, Rejected, Unreachable
 from apps.llm.events import Event, Finished, ToolCall
 from apps.llm.messages import Call as ModelCall
 from apps.llm.messages import Role
@@ -141,9 +141,30 @@ async def test_too_long_a_question_has_the_code_that_clients_know(model: Scripte
     assert (heard.status, heard.json["error"]["code"]) == (400, "context_length_exceeded")
 
 
+async def test_what_the_model_server_finds_wrong_with_a_question_is_400(model: Scripted, key: str) -> None:
+    """OpenAI's clients send a request again that was answered with 502, and never one with 400."""
+    model.scripts = [Script(failure=Rejected("JSON schema error at #: unrecognized type."))]
+    heard = await post(COMPLETIONS, QUESTION, key)
+    assert (heard.status, heard.json["error"]["type"]) == (400, "invalid_request_error")
+    assert "unrecognized type" in heard.json["error"]["message"]
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+async def test_a_body_that_is_not_json_is_415(model: Scripted, key: str, kind: str) -> None:
+    heard = await post(COMPLETIONS, QUESTION, key, headers={"content-type": kind})
+    assert (heard.status, heard.json["error"]["code"]) == (415, "unsupported_media_type")
+    assert "application/json" in heard.json["error"]["message"]
+    assert not model.calls
+
+
+async def test_a_json_body_may_name_its_letters(model: Scripted, key: str) -> None:
+    kind = {"content-type": "Application/JSON; charset=utf-8"}
+    assert (await post(COMPLETIONS, QUESTION, key, headers=kind)).status == 200
+
+
 async def test_an_unknown_model_is_404(model: Scripted, key: str) -> None:
     heard = await post(COMPLETIONS, asked(model="gpt-9"), key)
-    assert (heard.status, heard.json["error"]["code"]) == (404, "model_missing")
+    assert (heard.status, heard.json["error"]["code"]) == (404, "model_not_found")
 
 
 @pytest.mark.parametrize(
@@ -154,6 +175,9 @@ async def test_an_unknown_model_is_404(model: Scripted, key: str) -> None:
         ({"temperature": 3}, "temperature"),
         ({"stream": "yes"}, "stream"),
         ({"messages": [{"role": "wizard", "content": "x"}]}, "messages[0].role"),
+        ({"tools": [{"function": {"name": "x"}}]}, "tools[0]"),
+        ({"tools": ["x"]}, "tools[0]"),
+        ({"tools": [{"type": "function", "function": {"name": 5}}]}, "tools[0]"),
     ],
 )
 async def test_a_wrong_field_is_named(model: Scripted, key: str, more: dict[str, Any], param: str) -> None:
@@ -173,6 +197,7 @@ async def test_what_is_no_request_is_400(model: Scripted, key: str, body: bytes)
 async def test_a_wrong_key_is_401_in_the_shape_of_openai(model: Scripted, key: str) -> None:
     heard = await post(COMPLETIONS, QUESTION, "nk_wrong")
     assert (heard.status, heard.json["error"]["type"]) == (401, "authentication_error")
+    assert heard.json["error"]["code"] == "invalid_api_key"
     assert heard.headers["www-authenticate"].startswith("Bearer")
 
 
@@ -204,7 +229,7 @@ async def test_a_stream_ends_when_its_key_is_revoked(
     async for piece in call.pieces():
         if b"a " in piece:
             await in_database(lambda: services.api_key_revoke(key=made.key))
-    assert call.heard.events[-1]["error"]["code"] == "not_authenticated"
+    assert call.heard.events[-1]["error"]["code"] == "invalid_api_key"
     assert model.running == 0
 
 

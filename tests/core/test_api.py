@@ -78,7 +78,7 @@ def test_every_failure_has_the_four_fields(error: Exception, status: int, code: 
 def test_failures_of_v1_have_the_shape_of_openai() -> None:
     _, body = told(NotFound("There is no such model.", code="model_missing"), "/v1/models")
     assert body["error"].keys() == {"message", "type", "param", "code"}
-    assert (body["error"]["type"], body["error"]["code"]) == ("not_found_error", "model_missing")
+    assert (body["error"]["type"], body["error"]["code"]) == ("not_found_error", "model_not_found")
 
 
 def test_429_says_when_to_come_back() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from apps.llm.errors import Loading, ModelMissing, Refused, Unreachable
+from apps.llm.errors import Loading, ModelMissing, Refused, Rejected, Unreachable
 from apps.llm.providers.builtin import BuiltIn, from_settings
 from apps.llm.settings import LlmSettings
 from benchmarks.standin import StandIn
@@ -61,6 +62,15 @@ async def test_the_small_model_comes_first_and_the_files_behind_it(engine: Built
     mine = found[-1]
     assert (mine.name, mine.context_window, mine.quantisation, mine.loaded) == ("mine", 4096, "Q4_K_M", True)
     assert mine.abilities == {"completion"}
+
+
+async def test_the_small_model_says_that_it_calls_no_functions(engine: BuiltIn) -> None:
+    """Its template has no place for them: llama.cpp would leave them out without a word."""
+    tool = {"type": "function", "function": {"name": "weather"}}
+    asked = replace(question("Rain?"), model="smollm2", tools=(tool,))
+    said, failure = await failing(engine.stream(asked))
+    assert (said, type(failure)) == ([], Rejected)
+    assert "tools" in failure.hint
 
 
 async def test_files_that_cannot_talk_are_not_offered(engine: BuiltIn, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from aiohttp import web
 
-from apps.llm.errors import Garbled, ModelMissing, ProviderError, Refused, Unreachable
+from apps.llm.errors import Garbled, ModelMissing, ProviderError, Refused, Rejected, Unreachable
 from apps.llm.providers.base import Provider
 from apps.llm.providers.ollama import Ollama
 from apps.llm.providers.openai_compatible import OpenAICompatible
@@ -80,7 +80,7 @@ async def test_what_are_no_vectors_is_garbled(provider: Provider, server: Server
         await provider.embed("small", ["a"])
 
 
-@pytest.mark.parametrize(("status", "kind"), [(404, ModelMissing), (400, Refused), (500, ProviderError)])
+@pytest.mark.parametrize(("status", "kind"), [(404, ModelMissing), (400, Rejected), (500, ProviderError)])
 async def test_a_bad_status_is_what_it_stands_for(
     provider: Provider, server: Server, status: int, kind: type[ProviderError]
 ) -> None:

@@ -19,6 +19,7 @@ from apps.llm.errors import (
     Overloaded,
     ProviderError,
     Refused,
+    Rejected,
     TimedOut,
     Unreachable,
 )
@@ -81,7 +82,8 @@ TOO_LONG = "The input token count (1100000) exceeds the maximum number of tokens
         (error(404, "NOT_FOUND", "models/x is not found."), ModelMissing, "models/x is not found"),
         ((404, "<html>"), Garbled, "404"),
         (error(400, "INVALID_ARGUMENT", TOO_LONG), ContextExceeded, "1048576"),
-        (error(400, "INVALID_ARGUMENT", "User location is not supported."), Refused, "User location"),
+        (error(400, "FAILED_PRECONDITION", "User location is not supported."), Refused, "User location"),
+        (error(400, "INVALID_ARGUMENT", "Unknown field in the schema."), Rejected, "Unknown field"),
         (QUOTA, Overloaded, "quota"),
         (error(503, "UNAVAILABLE", "The model is overloaded."), Overloaded, "overloaded"),
         (error(500, "INTERNAL", "An internal error."), ProviderError, "internal error"),

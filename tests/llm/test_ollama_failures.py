@@ -16,6 +16,7 @@ from apps.llm.errors import (
     Overloaded,
     ProviderError,
     Refused,
+    Rejected,
     TimedOut,
     Unreachable,
 )
@@ -64,7 +65,7 @@ async def failure_of(provider: Ollama) -> tuple[list[Event], ProviderError]:
     [
         (302, b"", Garbled, "OLLAMA_BASE_URL"),
         (400, b'{"error":"the input length exceeds the context length"}', ContextExceeded, ""),
-        (400, b'{"error":"registry.ollama.ai/library/phi3 does not support tools"}', Refused, ""),
+        (400, b'{"error":"registry.ollama.ai/library/phi3 does not support tools"}', Rejected, ""),
         (401, b"", Refused, "OLLAMA_BASE_URL"),
         (404, b'{"error":"model \\"phi3\\" not found, try pulling it first"}', ModelMissing, "ollama pull phi3"),
         (404, b"404 page not found", Garbled, "OLLAMA_BASE_URL"),
@@ -213,7 +214,7 @@ async def test_a_name_and_a_password_in_the_address_are_sent_and_never_told(make
 async def test_functions_in_an_unknown_shape_are_refused(make: Make) -> None:
     call = Call("phi3", (Message(Role.USER, "Hi"),), tools=({"type": 5},))
     async with OllamaServer() as server:
-        assert type((await failing(make(server.url).stream(call)))[1]) is Refused
+        assert type((await failing(make(server.url).stream(call)))[1]) is Rejected
 
 
 async def test_stopping_before_the_first_word_stops_the_server(make: Make) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.llm.errors import ContextExceeded, Garbled, ProviderError, Refused, Unreachable
+from apps.llm.errors import ContextExceeded, Garbled, ProviderError, Refused, Rejected, Unreachable
 from apps.llm.events import Event, Finished, ReasoningDelta, TextDelta, ToolCall, Usage
 from apps.llm.providers.openai_stream import LINE_LIMIT, CompletionStream
 from tests.llm.asking import merged, text_of
@@ -172,7 +172,8 @@ def test_an_error_object_ends_the_answer_after_the_words_before_it() -> None:
     [
         ('{"code":400,"message":"too long","type":"exceed_context_size_error"}', ContextExceeded),
         ('{"code":"context_length_exceeded","message":"no"}', ContextExceeded),
-        ('{"code":400,"message":"no"}', Refused),
+        ('{"code":400,"message":"no"}', Rejected),
+        ('{"code":401,"message":"no"}', Refused),
         ('"overheated"', ProviderError),
         ("true", ProviderError),
     ],

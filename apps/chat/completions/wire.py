@@ -155,7 +155,8 @@ def _tools(body: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
         raise Unacceptable("tools", f"'tools' must be a list of at most {TOOLS_LIMIT} functions.")
     for place, tool in enumerate(value):
         described = tool.get("function") if isinstance(tool, dict) else None
-        if not isinstance(described, dict) or not isinstance(described.get("name"), str) or tool["type"] != "function":
+        named = isinstance(described, dict) and isinstance(described.get("name"), str)
+        if not named or tool.get("type") != "function":
             raise Unacceptable(f"tools[{place}]", "A tool must be of the type function and have a name.")
     return tuple(value)
 

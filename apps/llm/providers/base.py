@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
-from apps.llm.errors import Refused
+from apps.llm.errors import Rejected
 from apps.llm.events import Event
 from apps.llm.messages import Call
 from apps.llm.providers.embeddings import Embedding
@@ -49,8 +49,8 @@ class Provider(ABC):
         """
 
     async def embed(self, model: str, texts: Sequence[str]) -> Embedding:
-        """Each text as a vector. Raises a `ProviderError`: `Refused` where this wire has no embeddings."""
-        raise Refused(f"The provider {self.kind} makes no embeddings.", hint="Choose an embedding model of another.")
+        """Each text as a vector. Raises a `ProviderError`: `Rejected` where this wire has no embeddings."""
+        raise Rejected(f"The provider {self.kind} makes no embeddings.", hint="Choose an embedding model of another.")
 
     @abstractmethod
     async def models(self) -> list[ModelInfo]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import orjson
 
-from apps.llm.errors import Loading, ModelMissing, ProviderError, Refused, Unreachable
+from apps.llm.errors import Loading, ModelMissing, ProviderError, Refused, Rejected, Unreachable
 from apps.llm.events import Event
 from apps.llm.local import LocalModel, local_files
 from apps.llm.messages import Call
@@ -22,6 +22,8 @@ from apps.llm.providers.openai_compatible import OpenAICompatible
 from apps.llm.settings import LlmSettings
 
 ASK_SECONDS = 20.0
+WITHOUT_TOOLS = frozenset({"smollm2"})  # it knows no form for them: they would be left out without a word
+TOOLS_HINT = "Leave out 'tools', or choose a model that has been taught to call them."
 START_HINT = "Start Nitro with `nitro up`, which runs the models of the data folder."
 ROOM_HINT = "Close other programs, or choose a smaller model or one with fewer bits."
 FILE_HINT = "The file may be damaged or too new for this version of Nitro; `nitro models list` shows all files."
@@ -42,6 +44,8 @@ class BuiltIn(Provider):
 
     async def stream(self, call: Call) -> AsyncGenerator[Event, None]:
         server = await self._server(call.model)
+        if call.tools and server is self._main and WITHOUT_TOOLS & {call.model, *self._own}:
+            raise Rejected("The built-in model cannot call functions.", hint=TOOLS_HINT)
         async with aclosing(server.stream(call)) as events:
             async for event in events:
                 yield event

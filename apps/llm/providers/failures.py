@@ -20,6 +20,7 @@ from apps.llm.errors import (
     Overloaded,
     ProviderError,
     Refused,
+    Rejected,
     TimedOut,
     Unreachable,
 )
@@ -30,6 +31,7 @@ LOADING = re.compile(r"loading model|model is (still )?(being )?load", re.I)
 MODEL = re.compile(r"model", re.I)
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 RETRY_AFTER_LIMIT = 3600.0
+OWN_FAULT = frozenset({400, 405, 413, 415, 422})  # of the request, whoever sends it
 KEY_HINT = "Check OPENAI_API_KEY; the model server does not accept the key it was given."
 ADDRESS_HINT = "The address is probably wrong: for most servers it ends in /v1."
 
@@ -43,7 +45,7 @@ def excerpt(text: str) -> str:
 def failure_of_status(status: int, raw: bytes, headers: Mapping[str, str], where: str) -> ProviderError:
     """The error that an answer with a status of 300 or more stands for."""
     code, message = _told(raw)
-    said = f"The {where} answered with error {status}" + (f": {message}" if message else ".")
+    said = f"The {where} answered with error {status}" + (f": {message.rstrip('.')}." if message else ".")
     if status < 400:
         return Garbled(f"The {where} sends us to another address.", hint=ADDRESS_HINT)
     if status in {401, 403}:
@@ -58,18 +60,18 @@ def failure_of_status(status: int, raw: bytes, headers: Mapping[str, str], where
         return Loading(said) if loading else Overloaded(said, retry_after=_retry_after(headers))
     if status >= 500:
         return ProviderError(said)
-    return _refusal(code, message, said)
+    return _refusal(status, code, message, said)
 
 
 def failure_in_stream(error: object, where: str) -> ProviderError:
     """The error that an `error` object inside of an answer stands for."""
     code, message = _words(error)
-    said = f"The {where} broke off with an error" + (f": {message}" if message else ".")
+    said = f"The {where} broke off with an error" + (f": {message.rstrip('.')}." if message else ".")
     status = error.get("code") if isinstance(error, dict) else None
     if CONTEXT.search(f"{code} {message}"):
         return ContextExceeded(said)
     if isinstance(status, int) and 400 <= status < 500 and status != 429:
-        return Refused(said)
+        return Refused(said) if status in {401, 403} else Rejected(said)
     return ProviderError(said)
 
 
@@ -97,12 +99,12 @@ TLS_HINT = "Check the certificate of the model server, and whether its address s
 TRANSPORT_ERRORS = (aiohttp.ClientError, asyncio.TimeoutError, OSError, ssl.SSLError)
 
 
-def _refusal(code: str, message: str, said: str) -> ProviderError:
+def _refusal(status: int, code: str, message: str, said: str) -> ProviderError:
     if CONTEXT.search(f"{code} {message}"):
         return ContextExceeded(said)
     if code == "model_not_found" or re.search(r"model\b.*\b(not found|not exist|unknown)", message, re.I):
         return ModelMissing(said)
-    return Refused(said)
+    return Rejected(said) if status in OWN_FAULT else Refused(said)
 
 
 def _told(raw: bytes) -> tuple[str, str]:

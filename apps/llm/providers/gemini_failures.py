@@ -6,7 +6,7 @@ import re
 
 import orjson
 
-from apps.llm.errors import ContextExceeded, Garbled, ModelMissing, Overloaded, ProviderError, Refused
+from apps.llm.errors import ContextExceeded, Garbled, ModelMissing, Overloaded, ProviderError, Refused, Rejected
 from apps.llm.providers.failures import excerpt
 
 KEY_HINT = "Check GEMINI_API_KEY; a key is made at https://aistudio.google.com/apikey."
@@ -28,7 +28,7 @@ BLOCKED = {
 def failure_of_status(status: int, told: str, where: str) -> ProviderError:
     """The error that an answer with a status of 300 or more stands for; `told` is its body."""
     message = _message(told)
-    said = f"The {where} answered with error {status}" + (f": {message}" if message else ".")
+    said = f"The {where} answered with error {status}" + (f": {message.rstrip('.')}." if message else ".")
     if status < 400:
         return Garbled(f"The {where} sends us to another address.", hint="Check GEMINI_BASE_URL.")
     if status in {401, 403} or WRONG_KEY.search(told):
@@ -39,7 +39,9 @@ def failure_of_status(status: int, told: str, where: str) -> ProviderError:
         return Overloaded(said, retry_after=_retry_after(told))
     if status >= 500:
         return ProviderError(said)
-    return ContextExceeded(said) if TOO_LONG.search(message) else Refused(said)
+    if TOO_LONG.search(message):
+        return ContextExceeded(said)
+    return Rejected(said) if "INVALID_ARGUMENT" in told else Refused(said)
 
 
 def failure_of_block(where: str, what: str, reason: str) -> Refused:

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from apps.llm.errors import Loading, ProviderError, Refused, TimedOut
+from apps.llm.errors import Loading, ProviderError, Refused, Rejected, TimedOut
 from apps.llm.events import Event
 from apps.llm.messages import Call
 from apps.llm.providers.base import ModelInfo, Provider, Timeouts
@@ -130,7 +130,7 @@ class Ollama(Provider):
         try:
             parts: Any = await client.chat(stream=True, **chat_arguments(call, num_ctx))
         except ValueError as error:  # the package looks at the request before it is sent
-            raise Refused(f"The {self.where} cannot be asked like that.") from error
+            raise Rejected(f"The {self.where} cannot be asked like that.") from error
         try:
             await anext(parts, None)
         except TimedOut:
