@@ -3,6 +3,7 @@
 import { Aloud } from "./aloud.js";
 import { Microphone } from "./microphone.js";
 import { newId } from "./outbox.js";
+import { Recording } from "./recording.js";
 import { showToast } from "./toast.js";
 import { VoiceSocket } from "./voicesocket.js";
 
@@ -10,13 +11,20 @@ const area = document.getElementById("question");
 const button = document.getElementById("speak");
 const free = document.getElementById("hands-free");
 const status = document.getElementById("voice-status");
-const SAYINGS = { hold: "Listening…", free: "Just speak.", speaking: "Speaking. Esc stops it.", off: "" };
+const SAYINGS = {
+  opening: "One moment…",
+  hold: "Listening…",
+  free: "Just speak.",
+  speaking: "Speaking. Esc stops it.",
+  off: "",
+};
 
 export class Talk {
   #chat;
   #socket = new VoiceSocket();
   #aloud;
-  #microphone = null;
+  #microphone = new Microphone();
+  #recording = null;
   #mode = "off"; // off, hold, free
   #listen = ""; // the name of the recording
   #before = ""; // what had been typed
@@ -31,7 +39,7 @@ export class Talk {
     on("final", (frame) => this.#final(frame.text));
     on("ended", () => this.#off());
     this.#socket.addEventListener("error", ({ detail }) => this.#problem(detail));
-    this.#socket.addEventListener("away", () => this.#off());
+    this.#socket.addEventListener("away", () => this.#away());
     document.addEventListener("keydown", (event) => this.#key(event), { capture: true });
   }
 
@@ -43,8 +51,8 @@ export class Talk {
 
   letGo() {
     if (this.#mode !== "hold") return;
-    this.#microphone?.close();
-    this.#socket.send({ type: "end" }).catch(() => {});
+    if (this.#recording.listens) this.#recording.end();
+    else this.#cancel(); // nothing can have been heard
   }
 
   handsFree() {
@@ -75,33 +83,20 @@ export class Talk {
 
   // --- listening ---
 
-  async #begin(mode) {
+  #begin(mode) {
     this.#cancel();
     this.#aloud.wake();
     this.#interrupt();
     this.#mode = mode;
     this.#before = area.value.trim();
     this.#listen = newId();
-    this.#show();
-    try {
-      await this.#record({ type: "listen", id: this.#listen, mode: mode === "hold" ? "hold" : "open" });
-    } catch (problem) {
-      this.#problem(problem);
-    }
-  }
-
-  async #record(frame) {
-    const early = []; // what is said before the connection stands must not be lost
-    let open = false;
-    this.#microphone = new Microphone();
-    await this.#microphone.open((sound, level) => {
-      button.style.setProperty("--level", Math.min(1, level * 6).toFixed(2));
-      if (!open) early.push(sound);
-      else if (!this.#socket.sound(sound)) this.#problem({ message: "The connection is too slow for your voice." });
+    this.#recording = new Recording(this.#microphone, this.#socket, {
+      listening: () => this.#show(),
+      level: (level) => button.style.setProperty("--level", Math.min(1, level * 6).toFixed(2)),
+      problem: (problem) => this.#problem(problem),
     });
-    await this.#socket.send(frame);
-    for (const sound of early) this.#socket.sound(sound);
-    open = true;
+    this.#show();
+    this.#recording.begin({ type: "listen", id: this.#listen, mode: mode === "hold" ? "hold" : "open" });
   }
 
   #write(text) {
@@ -119,17 +114,21 @@ export class Talk {
 
   #cancel() {
     if (this.#mode === "off") return;
-    this.#socket.send({ type: "cancel" }).catch(() => {});
     this.#write("");
     this.#off();
   }
 
   #off() {
-    this.#microphone?.close();
-    this.#microphone = null;
+    this.#recording?.cancel();
+    this.#recording = null;
     this.#mode = "off";
     this.#listen = "";
     this.#show();
+  }
+
+  #away() {
+    if (this.#recording) this.#problem({ message: "Nitro cannot be reached right now." });
+    else this.#off();
   }
 
   #problem({ message, hint }) {
@@ -139,10 +138,11 @@ export class Talk {
 
   #show() {
     const { speaking } = this.#aloud;
-    if (this.#microphone) this.#microphone.muted = speaking && this.#microphone.hearsItself;
+    this.#microphone.muted = speaking && this.#microphone.hearsItself;
     button.setAttribute("aria-pressed", String(this.#mode === "hold"));
     free.setAttribute("aria-pressed", String(this.#mode === "free"));
-    status.dataset.state = speaking ? "speaking" : this.#mode;
+    const state = this.#recording && !this.#recording.listens ? "opening" : this.#mode;
+    status.dataset.state = speaking ? "speaking" : state;
     status.textContent = SAYINGS[status.dataset.state];
   }
 }

@@ -3,6 +3,7 @@
 import { csrfToken } from "./http.js";
 import { Microphone } from "./microphone.js";
 import { newId } from "./outbox.js";
+import { Recording } from "./recording.js";
 import "./shell.js";
 import { showToast } from "./toast.js";
 import { VoiceSocket } from "./voicesocket.js";
@@ -13,14 +14,15 @@ const area = document.getElementById("dictated");
 const copy = document.getElementById("dictated-copy");
 const status = document.getElementById("voice-status");
 const socket = new VoiceSocket();
-let microphone = null;
+const microphone = new Microphone();
+let recording = null;
 let listen = "";
 let before = "";
 
 function show() {
-  button.setAttribute("aria-pressed", String(Boolean(microphone)));
-  label.textContent = microphone ? "Stop" : "Speak";
-  status.textContent = microphone ? "Listening…" : "";
+  button.setAttribute("aria-pressed", String(Boolean(recording)));
+  label.textContent = recording ? "Stop" : "Speak";
+  status.textContent = recording ? (recording.listens ? "Listening…" : "One moment…") : "";
   copy.disabled = !area.value.trim();
 }
 
@@ -30,8 +32,8 @@ function write(text) {
 }
 
 function off() {
-  microphone?.close();
-  microphone = null;
+  recording?.cancel();
+  recording = null;
   show();
 }
 
@@ -40,27 +42,23 @@ function problem({ message, hint }) {
   off();
 }
 
-async function on() {
+function on() {
   before = area.value.trim();
   listen = newId();
-  microphone = new Microphone();
+  recording = new Recording(microphone, socket, {
+    listening: show,
+    level: (level) => button.style.setProperty("--level", Math.min(1, level * 6).toFixed(2)),
+    problem,
+  });
   show();
-  try {
-    await socket.open();
-    await socket.send({ type: "listen", id: listen });
-    await microphone.open((sound, level) => {
-      button.style.setProperty("--level", Math.min(1, level * 6).toFixed(2));
-      if (!socket.sound(sound)) problem({ message: "The connection is too slow for your voice." });
-    });
-  } catch (error) {
-    problem(error);
-  }
+  recording.begin({ type: "listen", id: listen });
 }
 
 function toggle() {
-  if (!microphone) return on();
-  off();
-  return socket.send({ type: "end" }).catch(() => {});
+  if (!recording) return on();
+  recording.end();
+  recording = null;
+  return show();
 }
 
 async function sample(form) {
@@ -86,7 +84,7 @@ socket.addEventListener("final", ({ detail }) => {
   before = area.value;
 });
 socket.addEventListener("error", ({ detail }) => problem(detail));
-socket.addEventListener("away", off);
+socket.addEventListener("away", () => recording && problem({ message: "Nitro cannot be reached right now." }));
 button.addEventListener("click", toggle);
 area.addEventListener("input", () => {
   before = area.value;
