@@ -3,6 +3,7 @@
 #   make test                install what is missing and run all checks and tests (CI=1 adds the slow ones)
 #   make lint                style, types and import rules alone
 #   make test-slow           real processes, kill -9, restarts of the database: some minutes
+#   make test-release        the same with every random fault a hundred times: about an hour
 #   make lock                resolve the packages anew and write the hashed locks
 
 SHELL := /bin/sh
@@ -13,7 +14,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --quiet --no-deps
 MARKERS := $(if $(CI),,-m "not slow")
 
-.PHONY: up test test-slow lint lock clean
+.PHONY: up test test-slow test-release lint lock clean
 
 up: $(VENV)/.installed
 	@exec $(BIN)/nitro up --port $(PORT)
@@ -23,6 +24,9 @@ test: lint
 
 test-slow: $(VENV)/.installed-tests
 	@$(BIN)/python -m pytest -m slow $(ARGS)
+
+test-release: $(VENV)/.installed-tests
+	@NITRO_FAULTS=100 $(BIN)/python -m pytest tests/faults $(ARGS)
 
 lint: $(VENV)/.installed-tests
 	@echo "Checking style, types and import rules …"

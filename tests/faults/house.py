@@ -26,6 +26,7 @@ from tests.nitro.web_process import answers
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
+FAULTS = int(os.environ.get("NITRO_FAULTS", "20"))  # how often each random fault happens; 100 before a release
 TOKENS_PER_SECOND = 20
 
 

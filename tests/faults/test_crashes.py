@@ -10,17 +10,17 @@ from functools import partial
 import pytest
 
 from tests.faults.conftest import Measured
-from tests.faults.house import TOKENS_PER_SECOND, House, count_of, numbered
+from tests.faults.house import FAULTS, TOKENS_PER_SECOND, House, count_of, numbered
 from tests.faults.talk import Talk, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(max(300, 20 * FAULTS))]
 LOST_SECONDS = 0.5  # R2
 SLACK = 0.5  # for machines that do ten other things
 
 
 async def test_an_accepted_question_survives_kill_9_of_its_process(house: House, chance: random.Random) -> None:
     chat = house.new_conversation()
-    for number in range(10):
+    for number in range(FAULTS):
         web = house.web[number % 2]
         async with Talk(house, web, chat) as talk:
             accepted = await talk.ask(f"Question {number}")
@@ -32,7 +32,7 @@ async def test_an_accepted_question_survives_kill_9_of_its_process(house: House,
 
 async def test_an_accepted_question_survives_a_crash_of_the_database(house: House, chance: random.Random) -> None:
     chat = house.new_conversation()
-    for number in range(10):
+    for number in range(FAULTS):
         async with Talk(house, house.web[number % 2], chat) as talk:
             accepted = await talk.ask(f"Question {number}", model="openai:tokens-10")
             await asyncio.sleep(chance.uniform(0, 0.3))
@@ -48,7 +48,7 @@ async def test_an_accepted_question_survives_a_crash_of_the_database(house: Hous
 async def test_kill_9_in_mid_answer_costs_half_a_second_of_words_at_most(
     house: House, chance: random.Random, measured: Measured
 ) -> None:
-    for number in range(5):
+    for number in range(FAULTS):
         web, chat = house.web[number % 2], house.new_conversation()
         async with Talk(house, web, chat) as talk:
             before = house.model_stats()["tokens"]
@@ -59,7 +59,7 @@ async def test_kill_9_in_mid_answer_costs_half_a_second_of_words_at_most(
             seen = count_of(talk.text(accepted["turn"]))
         web.start()
         began = time.monotonic()
-        await until(partial(is_interrupted, house, accepted["turn"]), 20)
+        await until(partial(is_interrupted, house, accepted["turn"]), 60)  # 1 to 3 s, unless the machine is full
         repaired = time.monotonic() - began
         kept = count_of(house.text_of(accepted["answer"]))
         measured(f"kill {number}", f"sent {sent}, seen {seen}, kept {kept}, repaired after {repaired:.2f} s")
