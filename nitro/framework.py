@@ -148,6 +148,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "expire-turn-logs": {"task": "apps.chat.tasks.expire_turn_logs", "schedule": 3600.0},
     "rescue-image-jobs": {"task": "apps.images.tasks.rescue", "schedule": 10.0, "options": {"expires": 30}},
     "purge-deleted-images": {"task": "apps.images.tasks.purge", "schedule": 3600.0},
+    "worker-sign-of-life": {"task": "apps.monitor.tasks.sing", "schedule": 30.0, "options": {"expires": 25}},
     "take-a-sample": {"task": "apps.monitor.tasks.sample", "schedule": 60.0, "options": {"expires": 50}},
     "clear-ended-sign-ins": {"task": "apps.monitor.tasks.clear_sessions", "schedule": 3600.0},
     "tidy-image-files": {"task": "apps.images.tasks.tidy", "schedule": 86400.0},

@@ -179,6 +179,22 @@ GEMINI_IMAGE_MODEL = env.text("GEMINI_IMAGE_MODEL")
 DIFFUSION_MODEL = env.text("DIFFUSION_MODEL")
 DIFFUSION_IDLE_SECONDS = env.integer("DIFFUSION_IDLE_SECONDS", 300, low=5, high=86_400)
 
+# --- alarms ---------------------------------------------------------------------------------------------------------
+PUBLIC_URL = env.url("PUBLIC_URL")
+ALERT_EMAIL = env.names("ALERT_EMAIL")
+ALERT_WEBHOOK_URL = env.url("ALERT_WEBHOOK_URL")
+ALERT_WEBHOOK_SECRET = env.secret("ALERT_WEBHOOK_SECRET")
+ALERT_LIMITS = env.counts("ALERT_LIMITS", ("cpu", "memory", "disk"), low=1, high=100)
+EMAIL_HOST = env.text("EMAIL_HOST")
+EMAIL_PORT = env.integer("EMAIL_PORT", 587, low=1, high=65_535)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.secret("EMAIL_HOST_PASSWORD")
+EMAIL_SECURITY = env.choice("EMAIL_SECURITY", "starttls", ("starttls", "tls", "none"))
+EMAIL_USE_TLS, EMAIL_USE_SSL, EMAIL_TIMEOUT = EMAIL_SECURITY == "starttls", EMAIL_SECURITY == "tls", 10
+EMAIL_FROM = DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "nitro@localhost")
+if ALERT_EMAIL and not EMAIL_HOST:
+    raise SettingError("EMAIL_HOST", "", "set where ALERT_EMAIL is: the mail server that takes the messages")
+
 # --- limits ---------------------------------------------------------------------------------------------------------
 RATE_LIMIT_CHAT = env.rate("RATE_LIMIT_CHAT", "60/minute")
 MAX_SESSIONS = env.integer("MAX_SESSIONS", 100, low=1, high=1_000_000)

@@ -84,9 +84,11 @@ def main(words: list[str] | None = None) -> None:
     django.setup()
     from apps.core import reporting
     from apps.core.publishing import Publisher
+    from apps.monitor.watchman import Watchman
     from nitro import __version__
     from nitro.beat import Beat
     from nitro.celery import app, make
+    from nitro.watchdog import Ear, Watchdog
 
     # In a container everything runs as root; nothing but JSON is ever taken from the queue.
     warnings.filterwarnings("ignore", category=SecurityWarning)
@@ -99,8 +101,10 @@ def main(words: list[str] | None = None) -> None:
         if thread is not None:
             thread.start()
     reporting.start(__version__)
-    publisher = Publisher()
-    publisher.start()
+    dogs = [Watchdog(Ear(queue)) for queue in given.queues if queue == MAIN_QUEUE]
+    watches: list[Publisher | Watchman | Watchdog] = [Publisher(), Watchman(), *dogs]
+    for watch in watches:
+        watch.start()
     worker = app.Worker(**options(main_queue), quiet=True)
     worker.start()
     if beat is not None:
@@ -109,7 +113,8 @@ def main(words: list[str] | None = None) -> None:
         line.ending.set()
     for line in lines:
         line.join(LEAVING_SECONDS)
-    publisher.stop()
+    for watch in watches:
+        watch.stop()
     raise SystemExit(worker.exitcode)
 
 

@@ -86,12 +86,17 @@ async def _server(farm: Farm, number: int, settings: LlmSettings, seen: list[Con
     except TimeoutError:
         return Finding(farm.kind, False, needed, f"{name} did not answer within {SECONDS:g} s.", "Look at its own log.")
     except ProviderError as failure:
-        if farm.kind == "ollama" and settings.ai_model == "auto" and _is_usual(settings):
+        if is_unasked(farm.kind, settings):
             return Finding(farm.kind, True, False, f"{name} is not there, and nobody asked for it.", INSTALL)
         return Finding(farm.kind, False, needed, f"{name} does not answer: {failure.message}", failure.hint)
     if (flaw := _unknown_model(farm.kind, models, settings)) is not None:
         return Finding(farm.kind, False, needed, flaw.message, flaw.hint)
     return _answers(farm.kind, number + 1, name, len(models), settings, seen)
+
+
+def is_unasked(kind: str, settings: LlmSettings) -> bool:
+    """Whether a kind is only tried because it might be there: Ollama at its usual address."""
+    return kind == "ollama" and settings.ai_model == "auto" and _is_usual(settings)
 
 
 def _answers(kind: str, number: int, name: str, models: int, settings: LlmSettings, seen: list[Condition]) -> Finding:

@@ -1,6 +1,8 @@
-"""What the monitor keeps: one row of figures a minute, and the nightly cleanups."""
+"""What the monitor keeps: a row of figures a minute, the nightly cleanups, alarms, and what was told of them."""
 
 from __future__ import annotations
+
+import uuid
 
 from django.db import models
 from django.utils import timezone
@@ -33,3 +35,54 @@ class Sample(models.Model):
 
     def __str__(self) -> str:
         return f"{self.minute:%Y-%m-%d %H:%M}"
+
+
+class Watch(models.Model):
+    """The one row that says when somebody last looked for alarms: whoever moves it on does the looking."""
+
+    looked_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.looked_at:%Y-%m-%d %H:%M:%S}"
+
+
+class Alert(models.Model):
+    """How one rule stands for one subject (see `alarms.Standing`). It is told when raised, and when over."""
+
+    rule = models.CharField(max_length=20)
+    subject = models.CharField(max_length=120, blank=True)
+    raised = models.BooleanField(default=False)
+    against_since = models.DateTimeField(null=True, blank=True)
+    value = models.FloatField(null=True, blank=True)
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-raised", "-changed_at"]
+        constraints = [models.UniqueConstraint("rule", "subject", name="alert_once")]
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.subject}".strip()
+
+
+class Notice(models.Model):
+    """One message about alarms on one way out, kept until it is delivered and for a month after."""
+
+    class Channel(models.TextChoices):
+        EMAIL = "email", "E-mail"
+        WEBHOOK = "webhook", "Webhook"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    channel = models.CharField(max_length=7, choices=Channel)
+    body = models.JSONField(default=dict)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField(null=True, blank=True, default=timezone.now)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    problem = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [models.Index("next_at", name="notice_due", condition=models.Q(next_at__isnull=False))]
+
+    def __str__(self) -> str:
+        return f"{self.get_channel_display()} of {self.created_at:%Y-%m-%d %H:%M}"

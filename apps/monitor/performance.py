@@ -21,7 +21,12 @@ TITLES = {
     "voice": "Speech",
     "search": "Search",
 }
-PLAIN = (("Memory", "MB", "memory_mb"), ("Processor", "%", "cpu"), ("Open chats", "", "sockets"))
+PLAIN = (
+    ("Writing", "tokens/s", "tokens_per_second"),
+    ("Memory", "MB", "memory_mb"),
+    ("Processor", "%", "cpu"),
+    ("Open chats", "", "sockets"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,16 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
-def render(reading: Reading, facts: Mapping[str, float | None]) -> str:
+def render(reading: Reading, facts: Mapping[str, float | None], jobs: Mapping[str, int]) -> str:
     """Everything counted, everything that is true right now, and facts of the whole installation as plain gauges."""
     lines: list[str] = []
     for metric in metrics.known().values():
         lines += _metric(metric, reading)
     for name, value in facts.items():
         if value is not None:
-            lines += [f"# TYPE nitro_{name} gauge", f"nitro_{name} {value:g}"]
+            lines += [f"# TYPE nitro_{name} gauge", f"nitro_{name} {float(value)!r}"]
+    lines += _by("queue_messages", "queue", reading.stores.queued)
+    lines += _by("jobs", "state", jobs)
     lines += _processes(reading)
     return "\n".join(lines) + "\n"
 
@@ -48,6 +50,14 @@ def _histogram(metric: Metric, values: Sequence[str], distribution: Distribution
     yield f"{metric.name}_bucket{_labels(names, (*values, '+Inf'))} {distribution.count!r}"
     yield f"{metric.name}_sum{_labels(metric.labels, values)} {distribution.total!r}"
     yield f"{metric.name}_count{_labels(metric.labels, values)} {distribution.count!r}"
+
+
+def _by(name: str, label: str, values: Mapping[str, int]) -> Iterator[str]:
+    """A gauge with one label."""
+    if values:
+        yield f"# TYPE nitro_{name} gauge"
+    for value, amount in values.items():
+        yield f"nitro_{name}{_labels((label,), (value,))} {float(amount)!r}"
 
 
 def _processes(reading: Reading) -> Iterator[str]:

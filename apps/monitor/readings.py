@@ -14,6 +14,7 @@ from redis import Redis, RedisError
 
 from apps.core import metrics
 from apps.core.publishing import FRESH_SECONDS, LIVE, TOTALS, WAITS
+from apps.monitor import canary
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,16 @@ class Distribution:
         return lower
 
 
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Redis and the queues in it: bytes and clients, messages that no worker has taken, and when one last did so."""
+
+    memory_bytes: int = 0
+    clients: int = 0
+    queued: Mapping[str, int] = field(default_factory=dict)
+    worker_heard_at: float | None = None
+
+
 @dataclass(frozen=True)
 class Reading:
     """One look at everything."""
@@ -51,6 +62,13 @@ class Reading:
     live: tuple[dict[str, Any], ...]
     redis: bool = True
     at: float = field(default_factory=time.time)
+    stores: Stores = field(default_factory=Stores)
+
+    @property
+    def worker_silence(self) -> float | None:
+        """Seconds since the worker's last sign of life; None where there never was one."""
+        heard = self.stores.worker_heard_at
+        return max(0.0, self.at - heard) if heard is not None else None
 
     def count(self, name: str, *values: str) -> float:
         """A counter's number; without label values that of all of them together."""
@@ -88,10 +106,7 @@ def reading() -> Reading:
     """Look now. Without Redis nothing is known but that."""
     try:
         with Redis.from_url(settings.REDIS_URL, decode_responses=True, **WAITS) as client:
-            pipe = client.pipeline(transaction=False)
-            pipe.hgetall(TOTALS)
-            pipe.hgetall(LIVE)
-            totals, live = pipe.execute()
+            totals, live, *rest = _ask(client)
             processes = {place: json.loads(text) for place, text in live.items()}
             gone = [place for place, process in processes.items() if _is_gone(process)]
             if gone:
@@ -99,7 +114,29 @@ def reading() -> Reading:
     except RedisError:
         return Reading({}, (), redis=False)
     present = tuple(process for place, process in sorted(processes.items()) if place not in gone)
-    return Reading({name: float(amount) for name, amount in totals.items()}, present)
+    return Reading({name: float(amount) for name, amount in totals.items()}, present, stores=_stores(*rest))
+
+
+def _ask(client: Redis) -> list[Any]:
+    """Everything in one trip."""
+    pipe = client.pipeline(transaction=False)
+    pipe.hgetall(TOTALS)
+    pipe.hgetall(LIVE)
+    pipe.info("memory")
+    pipe.info("clients")
+    pipe.get(canary.KEY)
+    for queue in canary.QUEUES:
+        pipe.llen(queue)
+    return pipe.execute()
+
+
+def _stores(memory: Mapping[str, Any], clients: Mapping[str, Any], heard: str | None, *lengths: int) -> Stores:
+    return Stores(
+        memory_bytes=int(memory.get("used_memory", 0)),
+        clients=int(clients.get("connected_clients", 0)),
+        queued=dict(zip(canary.QUEUES, lengths, strict=True)),
+        worker_heard_at=float(heard) if heard else None,
+    )
 
 
 def _is_gone(process: Mapping[str, Any]) -> bool:

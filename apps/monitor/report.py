@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from apps.monitor import series
@@ -22,10 +23,13 @@ def facts(reading: Reading, *, messages: int | None) -> dict[str, float | None]:
         "uptime_seconds": round(reading.at - started, 1),
         "workers": len(reading.of_role("worker")),
         "web_processes": len(web),
+        "worker_silence_seconds": _rounded(reading.worker_silence),
+        "redis_memory_bytes": reading.stores.memory_bytes if reading.redis else None,
+        "redis_clients": reading.stores.clients if reading.redis else None,
     }
 
 
-def as_json(reading: Reading, *, messages: int | None) -> dict[str, Any]:
+def as_json(reading: Reading, *, messages: int | None, jobs: Mapping[str, int]) -> dict[str, Any]:
     """Everything in one object: the facts, then what was counted."""
     return {
         **facts(reading, messages=messages),
@@ -37,7 +41,11 @@ def as_json(reading: Reading, *, messages: int | None) -> dict[str, Any]:
             "total_seconds": _timing(series.together(reading, "nitro_turn_seconds")),
             "queued_seconds": _timing(series.together(reading, "nitro_turn_queued_seconds")),
             "tokens": _by_label(reading, "nitro_tokens_total", 0),
+            "tokens_per_second": series.tokens_per_second(reading),
         },
+        "cache": _by_label(reading, "nitro_reply_cache_total", 0),
+        "queues": dict(reading.stores.queued),
+        "jobs": dict(jobs),
         "database_connections": {
             "open": reading.gauge("nitro_database_connections"),
             "waiting": reading.gauge("nitro_database_waiting"),
@@ -66,6 +74,10 @@ def _by_label(reading: Reading, name: str, place: int) -> dict[str, float]:
     for labels, amount in reading.series(name):
         found[labels[place]] = found.get(labels[place], 0.0) + amount
     return found
+
+
+def _rounded(value: float | None) -> float | None:
+    return round(value, 1) if value is not None else None
 
 
 def _mean(values: list[float]) -> float | None:

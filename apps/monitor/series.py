@@ -34,6 +34,7 @@ def figures(reading: Reading, before: Mapping[str, float]) -> dict[str, Any]:
         "turns": turns,
         "cached": sum(amount for labels, amount in minute.series("nitro_turns_total") if labels[0] == CACHED),
         "failed": sum(amount for labels, amount in minute.series("nitro_turns_total") if labels[1] == "failed"),
+        "tokens_per_second": tokens_per_second(minute),
         "sockets": reading.gauge("nitro_open_sockets"),
         "memory_mb": round(sum(float(process["memory_bytes"]) for process in reading.live) / 1024**2),
         "cpu": max((float(process["cpu_percent"]) for process in reading.live), default=0.0),
@@ -58,6 +59,18 @@ def together(reading: Reading, histogram: str) -> Distribution:
         for bound, amount in found.counts.items():
             counts[bound] = counts.get(bound, 0.0) + amount
     return Distribution(counts, total)
+
+
+def tokens_per_second(reading: Reading) -> float | None:
+    """How fast models write once they have begun, one answer by itself; None where none has written."""
+    written = reading.count("nitro_tokens_total", "completion")
+    whole, first = (writing(reading, name) for name in ("nitro_turn_seconds", "nitro_turn_first_token_seconds"))
+    return round(written / (whole - first), 2) if written and whole > first else None
+
+
+def writing(reading: Reading, histogram: str) -> float:
+    """All seconds of a histogram of answers, without those that were known already."""
+    return sum(found.total for labels, found in reading.distributions(histogram).items() if labels[0] != CACHED)
 
 
 def slowest_routes(reading: Reading, at_most: int = 8) -> list[dict[str, Any]]:

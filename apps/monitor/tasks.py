@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from apps.monitor import cleaning, sampling
+from apps.monitor import canary, cleaning, sampling
 
 
 @shared_task
@@ -25,3 +25,9 @@ def clear_sessions() -> None:
 def sample() -> bool:
     """Turn what was counted in this minute into a row of figures."""
     return sampling.sample(timezone.now()) is not None
+
+
+@shared_task
+def sing() -> bool:
+    """Say that the worker works."""
+    return canary.sing()

@@ -20,8 +20,8 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from apps.accounts.authentication import KeyAllows
+from apps.monitor import alerting, prometheus, readings, report, selectors, series
 from apps.monitor import performance as charts_of
-from apps.monitor import prometheus, readings, report, selectors, series
 
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
 
@@ -68,11 +68,11 @@ class Metrics(APIView):
     def get(self, request: Request) -> HttpResponse:
         """What Nitro has counted and what is true right now; Prometheus' text with `?format=prometheus`."""
         reading = readings.reading()
-        messages = selectors.messages_total()
+        messages, jobs = selectors.messages_total(), selectors.jobs_open()
         if wants_text(request._request):
-            text = prometheus.render(reading, report.facts(reading, messages=messages))
+            text = prometheus.render(reading, report.facts(reading, messages=messages), jobs)
             return HttpResponse(text, content_type=prometheus.CONTENT_TYPE)
-        return JsonResponse(report.as_json(reading, messages=messages))
+        return JsonResponse(report.as_json(reading, messages=messages, jobs=jobs))
 
 
 def wants_text(request: HttpRequest) -> bool:
@@ -96,6 +96,7 @@ def performance(request: HttpRequest) -> HttpResponse:
         "routes": series.slowest_routes(reading),
         "gain": charts_of.gain(reading),
         "redis": reading.redis,
+        "alerts": alerting.raised() if getattr(request.user, "is_staff", False) else [],
     }
     name = "monitor/charts.html" if request.headers.get("HX-Request") else "monitor/performance.html"
     return render(request, name, context)

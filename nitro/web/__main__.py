@@ -54,6 +54,7 @@ def serve(fd: int, tls: tuple[Path, Path] | None = None) -> None:
 
     from apps.core import reporting
     from apps.core.publishing import Publisher
+    from apps.monitor.watchman import Watchman
     from nitro import __version__
     from nitro.asgi import application
     from nitro.web.server import Server
@@ -66,7 +67,10 @@ def serve(fd: int, tls: tuple[Path, Path] | None = None) -> None:
     reporting.start(__version__)
     publisher = Publisher()
     publisher.start()
+    watchman = Watchman()
+    watchman.start()
     Server(application, fd=fd, family=family, body_limit=limit, drain=drain_turns, begin=keep_turns, tls=tls).run()
+    watchman.stop()
     publisher.stop()
 
 

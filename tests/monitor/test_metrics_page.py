@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
@@ -14,6 +15,8 @@ from redis import Redis
 from apps.accounts.models import User
 from apps.core import metrics
 from apps.core.publishing import LIVE, TOTALS, Publisher
+from apps.monitor import canary, prometheus, selectors, series
+from apps.monitor.readings import Reading
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +85,45 @@ def test_prometheus_understands_it(asked: dict[str, Any]) -> None:
     samples = families["nitro_http_seconds"].samples
     infinite = [sample.value for sample in samples if sample.labels.get("le") == "+Inf"]
     assert infinite == [sample.value for sample in samples if sample.name.endswith("_count")]
+
+
+def test_queues_jobs_redis_and_the_worker_are_told(settings: Settings) -> None:
+    assert canary.sing()
+    found = Client().get("/metrics").json()
+    assert set(found["queues"]) == set(canary.QUEUES)
+    assert found["jobs"] == {"images_queued": 0, "images_running": 0, "recordings_waiting": 0, "answers_running": 0}
+    assert found["redis_memory_bytes"] > 100_000
+    assert 0 <= found["worker_silence_seconds"] < 60
+    with Redis.from_url(settings.REDIS_URL) as redis:
+        redis.delete(canary.KEY)
+    assert Client().get("/metrics").json()["worker_silence_seconds"] is None
+
+
+def test_numbers_are_not_rounded() -> None:
+    text = prometheus.render(Reading({}, ()), {"total_messages": 1_234_567}, {})
+    assert "nitro_total_messages 1234567.0" in text
+
+
+def test_tokens_per_second_are_those_of_models_that_wrote() -> None:
+    tab, first, whole = "\t", "nitro_turn_first_token_seconds", "nitro_turn_seconds"
+    totals = {
+        f"{whole}{tab}ollama{tab}sum": 12.0,
+        f"{first}{tab}ollama{tab}sum": 2.0,
+        f"{whole}{tab}memory{tab}sum": 9.0,
+    }
+    found = Reading({**totals, f"nitro_tokens_total{tab}completion": 250.0}, ())
+    assert series.tokens_per_second(found) == 25.0
+    assert series.tokens_per_second(Reading({}, ())) is None
+
+
+def test_no_question_of_the_metrics_reads_a_whole_table() -> None:
+    """With PostgreSQL told to avoid scans, none is left: every figure has an index or a limit to stand on."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        for statement in (selectors.JOBS, selectors.WAITS):
+            cursor.execute(f"EXPLAIN {statement}")
+            plan = " ".join(row[0] for row in cursor.fetchall())
+            assert "Seq Scan" not in plan, plan
 
 
 def test_a_route_that_does_not_exist_is_no_label_of_the_visitor() -> None:

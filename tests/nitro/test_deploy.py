@@ -19,7 +19,8 @@ import apps.accounts.watch
 import apps.chat.meters
 import apps.core.database
 import apps.core.middleware  # noqa: F401 (these count)
-from apps.core import metrics
+from apps.monitor import prometheus, report
+from apps.monitor.readings import Reading, Stores
 from nitro.__main__ import LEAN
 from nitro.worker import parse as worker_words
 from tests.core.test_settings import names_read
@@ -29,9 +30,9 @@ COMPOSE = ("docker-compose.yml", "docker-compose.gpu.yml")
 UNITS = sorted((ROOT / "deploy/systemd").glob("*.service"))
 CLUSTER = ROOT / "deploy/kubernetes/nitro.yaml"
 FOREIGN = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD", "OLLAMA_MODELS", "SITE_ADDRESS"}
-# Figures of the whole installation, which are in no process's own list.
-FACTS = {"cpu_percent", "memory_percent", "disk_percent", "workers", "web_processes"}
-PROCESSES = {"nitro_process_memory_bytes", "nitro_process_cpu_percent"}
+PROCESS = dict.fromkeys(
+    ("cpu_percent", "memory_percent", "disk_percent", "memory_bytes", "process_cpu_percent", "started"), 1.0
+)
 
 
 def compose(name: str) -> dict[str, Any]:
@@ -137,8 +138,16 @@ def queries() -> list[str]:
     return alerts + [target["expr"] for panel in board["panels"] for target in panel["targets"]]
 
 
+def measured() -> set[str]:
+    """The names of everything that `/metrics` tells of one process with a worker that has been heard of."""
+    process = {"host": "h", "slot": "s", "role": "web", "gauges": {}, **PROCESS}
+    seen = Reading({}, (process,), stores=Stores(queued={"celery": 1}, worker_heard_at=1.0))
+    text = prometheus.render(seen, report.facts(seen, messages=1), {"images_queued": 1})
+    return set(re.findall(r"^# TYPE (\w+)", text, re.MULTILINE))
+
+
 @pytest.mark.parametrize("query", queries())
 def test_every_figure_of_alerts_and_dashboard_is_measured(query: str) -> None:
-    known = set(metrics.known()) | {f"nitro_{name}" for name in FACTS} | PROCESSES
+    known = measured()
     named = {re.sub(r"_bucket$", "", name) for name in re.findall(r"nitro_\w+", query)}
     assert named <= known

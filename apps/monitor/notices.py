@@ -1,0 +1,111 @@
+"""Tells whoever runs Nitro of alarms: one message for each look that changed something, by e-mail and webhook."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db.models import F
+
+from apps.accounts import hooks
+from apps.core.outside import Hook, OutsideError, post
+from apps.monitor.models import Notice
+
+logger = logging.getLogger(__name__)
+PAUSES = (60, 300, 900, 3600, 10_800)  # seconds after a failed attempt; then it is given up
+LEASE = timedelta(seconds=90)
+KEPT = timedelta(days=30)
+AT_ONCE = 20
+EVENT = "alert"
+Channel = Notice.Channel
+
+
+def channels() -> list[str]:
+    """The ways out that are configured."""
+    given = {Channel.EMAIL: settings.ALERT_EMAIL and settings.EMAIL_HOST, Channel.WEBHOOK: settings.ALERT_WEBHOOK_URL}
+    return [channel.value for channel, value in given.items() if value]
+
+
+def write(raised: Sequence[str], over: Sequence[str], hints: Sequence[str]) -> list[Notice]:
+    """Put a message into the rows for each way out; nothing where nothing has changed. The log has it in any case."""
+    if not (raised or over):
+        return []
+    for sentence in raised:
+        logger.warning("Alarm: %s", sentence)
+    for sentence in over:
+        logger.info("%s", sentence)
+    body = {"raised": list(raised), "over": list(over), "hints": list(hints)}
+    return Notice.objects.bulk_create(Notice(channel=channel, body=body) for channel in channels())
+
+
+def send(now: datetime) -> int:
+    """Try what is due; returns how many were delivered. Several processes never take the same."""
+    due = Notice.objects.filter(next_at__lte=now).order_by("next_at").values_list("pk", flat=True)[:AT_ONCE]
+    mine = [pk for pk in due if _claim(pk, now)]
+    rows = list(Notice.objects.filter(pk__in=mine).order_by("created_at"))
+    for row in rows:
+        _note(row, _deliver(row), now)
+    Notice.objects.filter(created_at__lt=now - KEPT).delete()
+    return sum(row.sent_at is not None for row in rows)
+
+
+def _claim(pk: UUID, now: datetime) -> bool:
+    rows = Notice.objects.filter(pk=pk, next_at__lte=now)
+    return bool(rows.update(next_at=now + LEASE, attempts=F("attempts") + 1))
+
+
+def _deliver(row: Notice) -> str:
+    """Try once; returns what was wrong, nothing where it was taken."""
+    return _mail(row) if row.channel == Channel.EMAIL else asyncio.run(_post(row))
+
+
+def subject(body: dict[str, list[str]]) -> str:
+    """The first thing that one reads."""
+    first, *more = [*body["raised"], *body["over"]]
+    return f"Nitro: {first}" + (f" (and {len(more)} more)" if more else "")
+
+
+def text(body: dict[str, list[str]]) -> str:
+    """The whole message in plain words."""
+    where = f"\n\n{settings.PUBLIC_URL}/performance/" if settings.PUBLIC_URL else ""
+    return "\n".join([*body["raised"], *body["over"], *(["", *body["hints"]] if body["hints"] else [])]) + where
+
+
+def _mail(row: Notice) -> str:
+    message = EmailMessage(subject(row.body), text(row.body), settings.EMAIL_FROM, settings.ALERT_EMAIL)
+    try:
+        message.send()
+    except OSError as error:  # smtplib's own errors are among them
+        return f"The mail server did not take it: {type(error).__name__}"
+    return ""
+
+
+async def _post(row: Notice) -> str:
+    said = {"event": EVENT, "text": f"{subject(row.body)}\n{text(row.body)}", **row.body}
+    body = json.dumps({**said, "created_at": row.created_at.isoformat()}).encode()
+    headers = {"X-Nitro-Event": EVENT, "X-Nitro-Delivery": str(row.pk)}
+    if settings.ALERT_WEBHOOK_SECRET:
+        headers["X-Nitro-Signature"] = hooks.signature(settings.ALERT_WEBHOOK_SECRET, body, at=int(time.time()))
+    try:
+        answer = await post(settings.ALERT_WEBHOOK_URL, Hook(body, headers=headers))
+    except OutsideError as error:
+        return error.message[:200]
+    return "" if 200 <= answer.status < 300 else f"It answered with status {answer.status}."
+
+
+def _note(row: Notice, problem: str, now: datetime) -> None:
+    if not problem:
+        row.sent_at, row.next_at = now, None
+    else:
+        pause = PAUSES[row.attempts - 1] if row.attempts <= len(PAUSES) else None
+        row.next_at = now + timedelta(seconds=pause) if pause is not None else None
+        logger.warning("Nobody could be told of an alarm by %s: %s", row.channel, problem)
+    row.problem = problem
+    row.save(update_fields=["sent_at", "next_at", "problem"])
