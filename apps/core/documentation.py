@@ -39,7 +39,10 @@ def schema(request: HttpRequest) -> HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing to ask of the API, as the page shows it. `body` is JSON to begin with; a `file` needs a form."""
+    """One thing to ask of the API, as the page shows it.
+
+    It takes `body`, which is JSON to begin with, or the `parts` of a form, files among them.
+    """
 
     name: str
     method: str
@@ -48,7 +51,7 @@ class Operation:
     parameters: Sequence[Field]
     fields: Sequence[Field]
     body: str
-    file: bool
+    parts: Sequence[Field]
     answer: str
     media_type: str
 
@@ -78,6 +81,7 @@ def _operation(path: str, method: str, told: dict[str, Any]) -> Operation:
     nothing: tuple[str, dict[str, Any]] = ("", {})
     kind, content = next(iter(wanted.items()), nothing)
     shape = content.get("schema", {})
+    is_form = kind == "multipart/form-data"
     status = min(told["responses"])
     answer_kind, answer = next(iter(told["responses"][status].get("content", {}).items()), nothing)
     return Operation(
@@ -89,9 +93,9 @@ def _operation(path: str, method: str, told: dict[str, Any]) -> Operation:
             Field(one["name"], kind_of(one["schema"], schemas), one.get("description", ""), one.get("required", False))
             for one in told.get("parameters", ())
         ],
-        fields=fields_of(shape, schemas),
+        fields=[] if is_form else fields_of(shape, schemas),
         body=_written(_example(content, shape, schemas)) if kind == "application/json" else "",
-        file=kind == "multipart/form-data",
+        parts=fields_of(shape, schemas) if is_form else [],
         answer=_written(_example(answer, answer.get("schema", {}), schemas)) if "json" in answer_kind else "",
         media_type=f"{status} {answer_kind}".strip(),
     )

@@ -72,3 +72,15 @@ def test_fields_say_what_they_are() -> None:
     assert (second.kind, second.note, second.required) == ("rye | wheat", "Of flour.", False)
     assert third.kind == "list of integer"
     assert fourth.kind == kind_of(BREAD, SCHEMAS) == "object"
+
+
+def test_what_wants_a_file_is_a_form_on_the_page() -> None:
+    client = Client()
+    client.force_login(cast.alice())
+    text = page(client)
+    form = text[text.index('data-path="/api/attachments/"') :].partition("</form>")[0]
+    assert re.search(r'<input name="part:file" type="file" required>', form)
+    assert "Try it" in form
+    wanted = [one for chapter in chapters() for one in chapter.operations if one.parts]
+    assert {"/api/attachments/", "/api/voice/transcribe/", "/v1/audio/transcriptions"} <= {one.path for one in wanted}
+    assert all(any(part.kind == "file" for part in one.parts) and not one.body for one in wanted)
