@@ -105,6 +105,14 @@ def conversation_get(*, user: User, conversation_id: UUID) -> Conversation:
     return row
 
 
+def conversation_lock(*, user: User, conversation_id: UUID) -> Conversation:
+    """The same, and nobody else changes it until the transaction ends, which the caller has begun."""
+    row = Conversation.objects.select_for_update().filter(id=conversation_id, owner=user, deleted_at=None).first()
+    if row is None:
+        raise NotFound("There is no such chat.")
+    return row
+
+
 def conversations_of(*, user: User) -> QuerySet[Conversation]:
     """All of the user's conversations, for pages of them in an order of the caller's."""
     return Conversation.objects.filter(owner=user, deleted_at=None)

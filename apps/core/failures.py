@@ -29,6 +29,15 @@ OPENAI_TYPES = {
 }
 
 
+def is_for_programs(path: str) -> bool:
+    """Whether who asks at an address is answered in JSON; `/v1` alone is one of these, too."""
+    return f"{path}/".startswith(PROGRAM_PATHS)
+
+
+def is_openai(path: str) -> bool:
+    return f"{path}/".startswith(OPENAI_PATH)
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """One failure: an HTTP status, a code for programs, a sentence and a hint for people, and details by field."""
@@ -48,14 +57,14 @@ class Failure:
 
     def at(self, path: str) -> Failure:
         """The same with the status and code that OpenAI's clients know it by, where the address is one of theirs."""
-        if self.code not in OPENAI_CODES or not path.startswith(OPENAI_PATH):
+        if self.code not in OPENAI_CODES or not is_openai(path):
             return self
         status, code = OPENAI_CODES[self.code]
         return replace(self, status=status, code=code)
 
     def body(self, path: str) -> dict[str, Any]:
         """The JSON of the failure, in the shape that belongs to the path."""
-        if not path.startswith(OPENAI_PATH):
+        if not is_openai(path):
             return {"code": self.code, "message": self.message, "hint": self.hint, "details": dict(self.details)}
         kind = OPENAI_TYPES.get(self.status, "invalid_request_error" if self.status < 500 else "server_error")
         message = f"{self.message} {self.hint}".strip()

@@ -1,7 +1,8 @@
 """Requests that may come twice: with an `Idempotency-Key`, the second one gets the first one's answer.
 
-The key is claimed, the work done and its answer kept in one transaction. So a crash in between leaves nothing behind,
-and of two equal requests at once the second waits for the first.
+Where the work is short (`idempotent`) the key is claimed, the work done and its answer kept in one transaction. So a
+crash in between leaves nothing behind, and of two equal requests at once the second waits for the first. Work that has
+to wait (`idempotent_slowly`) keeps no transaction open: the second of two requests at once is told to come back.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import wraps
 from typing import Any, cast
 
 import orjson
+from django.core.files.uploadedfile import UploadedFile
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from psycopg.errors import LockNotAvailable
@@ -23,10 +25,14 @@ from apps.core.errors import Conflict, Invalid, NitroError
 from apps.core.models import Replay
 
 HEADER = "Idempotency-Key"
+FORM = "multipart/form-data"
 REPLAYED = "Idempotent-Replayed"
 KEY_LIMIT = 200
 LIFETIME = timedelta(hours=24)
 WAIT_MILLISECONDS = 10_000
+AT_WORK = 0  # the status of a request that is not answered yet
+LONGEST_WORK = timedelta(minutes=10)  # what is at work for longer died with its process
+PIECE = 64 * 1024
 View = Callable[..., Response]
 
 
@@ -50,6 +56,20 @@ def idempotent(view: View) -> View:
         if not key:
             return view(self, request, *args, **kwargs)
         return answer_once(request, key, lambda: view(self, request, *args, **kwargs))
+
+    cast(Any, once).is_idempotent = True
+    return once
+
+
+def idempotent_slowly(view: View) -> View:
+    """The same for a method that waits: for pages of the web, a model, or its turn to be decoded."""
+
+    @wraps(view)
+    def once(self: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        key = key_of(request)
+        if not key:
+            return view(self, request, *args, **kwargs)
+        return _answer_slowly(request, key, lambda: view(self, request, *args, **kwargs))
 
     cast(Any, once).is_idempotent = True
     return once
@@ -80,10 +100,45 @@ def answer_once(request: Request, key: str, work: Callable[[], Response]) -> Res
     return response
 
 
+def _answer_slowly(request: Request, key: str, work: Callable[[], Response]) -> Response:
+    mark = fingerprint(request)
+    user_id = int(request.user.pk or 0)
+    with transaction.atomic():
+        died = timezone.now() - LONGEST_WORK
+        Replay.objects.filter(user_id=user_id, key=key, status=AT_WORK, created_at__lt=died).delete()
+        replay, is_new = _claim(user_id, key, mark)
+    if not is_new:
+        return _replayed(replay, mark)
+    response: Response | None = None
+    try:
+        response = work()
+    finally:
+        _settle(replay, response)
+    return response
+
+
+def _settle(replay: Replay, response: Response | None) -> None:
+    """Keep an answer; after a failure the key is free again."""
+    if response is None or response.status_code >= 400:
+        replay.delete()
+        return
+    replay.status, replay.body = response.status_code, orjson.dumps(response.data, default=str).decode()
+    replay.save(update_fields=["status", "body"])
+
+
 def fingerprint(request: Request) -> str:
-    """What makes two requests the same."""
-    asked = f"{request.method} {request.get_full_path()}\n".encode()
-    return hashlib.sha256(asked + request._request.body).hexdigest()
+    """What makes two requests the same: the address and the body, of a form its fields and the bytes of its files."""
+    asked = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
+    if not request.content_type.startswith(FORM):
+        asked.update(request._request.body)
+        return asked.hexdigest()
+    for name, value in sorted(request.data.items()):
+        asked.update(repr((name, getattr(value, "name", value))).encode("utf-8", "replace"))
+        if isinstance(value, UploadedFile):
+            for piece in value.chunks(PIECE):
+                asked.update(piece)
+            value.seek(0)
+    return asked.hexdigest()
 
 
 def _claim(user_id: int, key: str, mark: str) -> tuple[Replay, bool]:
@@ -104,6 +159,8 @@ def _claim(user_id: int, key: str, mark: str) -> tuple[Replay, bool]:
 def _replayed(replay: Replay, mark: str) -> Response:
     if replay.fingerprint != mark:
         raise KeyReused("This Idempotency-Key was sent before, with another request.")
+    if replay.status == AT_WORK:
+        raise Conflict("The first request with this key is still at work.", code="in_progress", retry_after=5)
     return Response(orjson.loads(replay.body), status=replay.status, headers={REPLAYED: "true"})
 
 

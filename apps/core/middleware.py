@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
+from django.middleware.common import CommonMiddleware
+from django.utils.http import escape_leading_slashes
 
 from apps.core import metrics, pages, tracing
 
@@ -34,6 +36,22 @@ def every_response(get_response: GetResponse) -> Callable[[HttpRequest], HttpRes
         return response
 
     return respond
+
+
+class SentOn(HttpResponsePermanentRedirect):
+    """The same request again, elsewhere: after 301 programs make a GET of a POST, and take a list for an answer."""
+
+    status_code = 308
+
+
+class Slashes(CommonMiddleware):
+    """Sends addresses that lack their last slash on to those that have it, whatever is asked of them."""
+
+    response_redirect_class = SentOn
+
+    def get_full_path_with_slash(self, request: HttpRequest) -> str:
+        """As Django's, which refuses this for a POST while it debugs, since 301 would lose the body."""
+        return escape_leading_slashes(request.get_full_path(force_append_slash=True))
 
 
 def measure(request: HttpRequest, status: int, seconds: float) -> None:

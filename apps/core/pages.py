@@ -6,7 +6,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 
-from apps.core.failures import PROGRAM_PATHS, Failure
+from apps.core.failures import Failure, is_for_programs
 
 BAD_REQUEST = Failure(400, "invalid", "This request cannot be understood.", "Go back, reload the page and try again.")
 FORBIDDEN = Failure(403, "not_allowed", "You may not do this.", "Sign in as somebody who may, or ask an administrator.")
@@ -18,7 +18,7 @@ BROKEN = Failure(500, "error", "Something in Nitro broke.", "Try again; the log 
 
 def answer(request: HttpRequest, failure: Failure) -> HttpResponse:
     """The failure as a page, or as JSON where a program asks."""
-    if request.path.startswith(PROGRAM_PATHS) or not request.accepts("text/html"):
+    if is_for_programs(request.path) or not request.accepts("text/html"):
         return failure.response(request)
     page = loader.render_to_string(f"{failure.status}.html", {"failure": failure}, request)
     return HttpResponse(page, status=failure.status)
@@ -42,6 +42,6 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Nothing that may be broken itself: neither the database (the user in the page's head) nor a context."""
-    if request.path.startswith(PROGRAM_PATHS) or not request.accepts("text/html"):
+    if is_for_programs(request.path) or not request.accepts("text/html"):
         return BROKEN.response(request)
     return HttpResponse(loader.render_to_string("500.html", {"failure": BROKEN}), status=500)

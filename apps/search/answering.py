@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from apps.accounts.models import User
@@ -15,7 +16,7 @@ from apps.llm.router import Target, default_options, router
 from apps.search import keeping, prompts, services
 from apps.search.finding import Wanted, find
 from apps.search.marks import Citation, Marks
-from apps.search.values import Findings, Step
+from apps.search.values import Findings, Passage, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,11 @@ async def reply(
     if target is None:
         return Reply(search.id, findings, cached=findings.cached)
     kept = await keeping.answer_get(user.pk, key) if findings.cached else None
-    if kept is not None:
-        return Reply(search.id, findings, str(kept["text"]), str(kept["model"]), cached=True)
-    tell(Step("writing"))
-    written = await write(findings, target, who=str(user.pk))
+    if kept is None:
+        tell(Step("writing"))
+        written = await write(findings, target, who=str(user.pk))
+    else:
+        written = remembered(findings, target, kept)
     await in_database(
         services.search_cite,
         user=user,
@@ -65,9 +67,21 @@ async def reply(
         answer=written.text,
         model=written.model,
     )
-    if findings.read:
+    if findings.read and kept is None:
         await keeping.answer_put(user.pk, key, {"text": written.text, "model": written.model})
-    return Reply(search.id, findings, written.text, written.model)
+    return Reply(search.id, findings, written.text, written.model, cached=kept is not None)
+
+
+def remembered(findings: Findings, target: Target, kept: Mapping[str, Any]) -> Written:
+    """An answer that was given before; its marks are found anew, so that the rows of this search have them, too."""
+    marks = Marks(_passages(findings, target))
+    text = marks.feed(str(kept["text"])) + marks.finish()
+    return Written(text, tuple(marks.citations), str(kept["model"]))
+
+
+def _passages(findings: Findings, target: Target) -> dict[int, Sequence[Passage]]:
+    given = prompts.sources_choose(findings.read, prompts.passages_budget(target.context_window))
+    return {source.number: source.passages for source in given}
 
 
 async def write(findings: Findings, target: Target, *, who: str) -> Written:

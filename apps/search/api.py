@@ -14,6 +14,7 @@ from apps.accounts import limits
 from apps.accounts.authentication import caller
 from apps.core.addresses import request_address
 from apps.core.endpoints import Endpoint, given, waited
+from apps.core.idempotency import idempotent_slowly
 from apps.core.paging import page_of
 from apps.core.schema import paged
 from apps.search import selectors, services
@@ -102,6 +103,7 @@ class Searches(Endpoint):
         return page_of(request, selectors.searches_of(user=caller(request)), SearchSummary, "-created_at", "-id")
 
     @extend_schema(request=SearchInput, responses=SearchOutput, examples=[ASKED])
+    @idempotent_slowly
     def post(self, request: Request) -> Response:
         """Search the web, read the best pages and, with `answer`, let a model answer from them alone."""
         asked = given(SearchInput, request)

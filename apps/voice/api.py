@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from apps.accounts.models import User
 from apps.core.bodies import SoundJSONParser
 from apps.core.endpoints import Endpoint, asked, given
+from apps.core.idempotency import idempotent_slowly
 from apps.core.paging import page_of
 from apps.core.schema import paged
 from apps.voice import clips, registry, selectors, services, shapes, speaking, subtitles, uploads
@@ -77,6 +78,7 @@ class Transcribe(VoiceEndpoint):
         request={"multipart/form-data": shapes.TranscribeInput},
         responses={200: shapes.TranscriptOutput, 202: shapes.RecordingOutput},
     )
+    @idempotent_slowly
     def post(self, request: Request) -> Response:
         """Up to a minute is answered at once; longer recordings become a job: 202, then ask for it."""
         wanted = given(shapes.TranscribeInput, request)
@@ -105,6 +107,7 @@ class Recordings(VoiceEndpoint):
         return page_of(request, selectors.recording_list(user=owner(request)), shapes.RecordingOutput)
 
     @extend_schema(request={"multipart/form-data": shapes.TranscribeInput}, responses={202: shapes.RecordingOutput})
+    @idempotent_slowly
     def post(self, request: Request) -> Response:
         """Keep a recording and write it down in the background."""
         wanted = given(shapes.TranscribeInput, request)

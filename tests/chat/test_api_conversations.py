@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
+from django.db import connection
 from django.test import Client
 
 from apps.accounts.models import User
@@ -59,6 +62,27 @@ def test_who_has_seen_an_older_state_changes_nothing(program: Client, conversati
     assert program.delete(url(conversation), headers={"if-match": etag}).status_code == 412
     conversation.refresh_from_db()
     assert (conversation.title, conversation.deleted_at) == ("Bread", None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_changes_of_the_same_state_at_once_one_is_refused(conversation: Conversation) -> None:
+    secret = cast.key_of(conversation.owner)
+    etag = Client(headers={"authorization": f"Bearer {secret}"}).get(url(conversation)).headers["ETag"]
+    statuses: list[int] = []
+    together = threading.Barrier(6)
+
+    def change(title: str) -> None:
+        own = Client(headers={"authorization": f"Bearer {secret}"})
+        together.wait(30)
+        statuses.append(patch(own, conversation, title, etag))
+        connection.close()
+
+    threads = [threading.Thread(target=change, args=[f"Bread {number}"]) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200] + [412] * 5
 
 
 def test_a_blank_title_is_refused(program: Client, conversation: Conversation) -> None:

@@ -41,6 +41,18 @@ def test_unknown_addresses_are_a_page_for_people_and_json_for_programs(client: C
     answer = client.get("/api/nothing/").json()
     assert answer.keys() == {"code", "message", "hint", "details"}
     assert client.get("/v1/nothing").json()["error"]["type"] == "not_found_error"
+    assert client.get("/v1").json()["error"]["type"] == "not_found_error"
+    assert client.get("/api").json()["code"] == "not_found"
+
+
+@pytest.mark.parametrize("debugs", [False, True])
+def test_a_program_that_forgets_the_last_slash_sends_the_same_again(
+    client: Client, settings: Settings, debugs: bool
+) -> None:
+    """After 301 a POST would become a GET, and a list of chats be taken for the answer."""
+    settings.DEBUG = debugs
+    answer = client.post("/api/chat?x=1", {"message": "Hi"}, content_type="application/json")
+    assert (answer.status_code, answer.headers["Location"]) == (308, "/api/chat/?x=1")
 
 
 @pytest.mark.django_db

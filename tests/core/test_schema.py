@@ -54,8 +54,13 @@ def test_every_operation_tells_of_its_failures(schema: dict[str, Any]) -> None:
 
 
 def test_what_is_safe_to_repeat_says_so(schema: dict[str, Any]) -> None:
-    start = schema["paths"]["/api/conversations/"]["post"]
-    assert "Idempotency-Key" in {one["name"] for one in start["parameters"]}
+    creating = [
+        "chat/", "chat/batch/", "conversations/", "conversations/import/", "attachments/", "images/", "images/batch/",
+        "models/pull/", "search/", "voice/transcribe/", "voice/recordings/", "webhooks/",
+    ]  # fmt: skip
+    for path in creating:
+        operation = schema["paths"][f"/api/{path}"]["post"]
+        assert "Idempotency-Key" in {one["name"] for one in operation["parameters"]}, path
 
 
 def name_of(path: str) -> str:

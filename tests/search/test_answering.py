@@ -99,6 +99,10 @@ async def test_the_same_question_is_not_asked_again_within_the_hour(
     assert (first.cached, second.cached) == (False, True)
     assert second.answer == first.answer
     assert (len(engine.asked), len(model.calls), site.hits) == (1, 1, hits)
+    rows = [await in_database(selectors.search_get, user=alice, search_id=one.search_id) for one in (first, second)]
+    assert {row.answer for row in rows} == {first.answer}
+    quoted = [[mark.passage.text for mark in row.citations.all()] for row in rows]
+    assert quoted[0] == quoted[1] != []
 
 
 async def test_what_one_person_asked_is_asked_anew_for_another(

@@ -81,3 +81,19 @@ async def test_searches_count_for_the_limit_of_questions(
     first, second = [await post(query=f"{uuid.uuid4()}") for _ in range(2)]
     assert (first.status_code, second.status_code) == (200, 429)
     assert int(second.headers["Retry-After"]) >= 1
+
+
+async def test_a_search_that_is_sent_twice_is_made_once(
+    alice: User, site: Local, ask_engines: Callable[..., None]
+) -> None:
+    engine = Stub(found(site, "bridge"))
+    ask_engines(engine)
+    client = Client(headers={"Authorization": f"Bearer {await in_database(cast.key_of, alice, 'search')}"})
+
+    def send() -> Any:
+        headers = {"idempotency-key": "once"}
+        return client.post("/api/search/", {"query": QUESTION}, content_type="application/json", headers=headers)
+
+    first, second = await in_database(send), await in_database(send)
+    assert first.json()["id"] == second.json()["id"]
+    assert (second.headers["Idempotent-Replayed"], len(engine.asked)) == ("true", 1)

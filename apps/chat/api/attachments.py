@@ -18,6 +18,7 @@ from apps.accounts.authentication import caller
 from apps.chat import attachments
 from apps.chat.models import Attachment
 from apps.core.endpoints import Endpoint, given
+from apps.core.idempotency import idempotent_slowly
 from apps.core.served import file_response
 
 
@@ -55,6 +56,7 @@ class Attachments(Endpoint):
     parser_classes = (MultiPartParser,)
 
     @extend_schema(request={"multipart/form-data": AttachmentInput}, responses={201: AttachmentOutput})
+    @idempotent_slowly
     def post(self, request: Request) -> Response:
         """Send a picture. One that no question names is deleted after a day."""
         file = given(AttachmentInput, request)["file"]

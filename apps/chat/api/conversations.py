@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -67,23 +68,28 @@ class OneConversation(Endpoint):
     @extend_schema(request=ConversationChange, responses=ConversationOutput, parameters=[IF_MATCH])
     def patch(self, request: Request, conversation_id: UUID) -> Response:
         """Change a chat's title, its model, how it answers, or whether it stays at the top of the list."""
-        self.check(request, conversation_id)
-        changes = given(ConversationChange, request)
-        changed = conversation_services.conversation_change(
-            user=caller(request), conversation_id=conversation_id, changes=changes
-        )
+        with transaction.atomic():
+            self.check(request, conversation_id)
+            changes = given(ConversationChange, request)
+            changed = conversation_services.conversation_change(
+                user=caller(request), conversation_id=conversation_id, changes=changes
+            )
         return answer(changed)
 
     @extend_schema(responses={204: None}, parameters=[IF_MATCH])
     def delete(self, request: Request, conversation_id: UUID) -> Response:
         """Delete a chat. Its owner can bring it back on the page for a day."""
-        self.check(request, conversation_id)
-        services.conversation_delete(user=caller(request), conversation_id=conversation_id)
+        with transaction.atomic():
+            self.check(request, conversation_id)
+            services.conversation_delete(user=caller(request), conversation_id=conversation_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def check(self, request: Request, conversation_id: UUID) -> None:
-        """Raise `Changed` where the caller has seen another state of the chat than the one it is in."""
-        conversation = selectors.conversation_get(user=caller(request), conversation_id=conversation_id)
+        """Raise `Changed` where the caller has seen another state of the chat than the one it is in.
+
+        The chat stays locked until the transaction ends: of two changes of the same state at once one is refused.
+        """
+        conversation = selectors.conversation_lock(user=caller(request), conversation_id=conversation_id)
         if_match(request, etag_of(shape(conversation)))
 
 
