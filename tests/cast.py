@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from apps.accounts import services
-from apps.accounts.models import Scope, User
+from django.contrib.auth.models import Group
+
+from apps.accounts import limits, services
+from apps.accounts.models import GroupLimit, Scope, User
 
 PASSWORD = "correct horse battery"
 
@@ -33,3 +35,11 @@ def key_of(user: User, *scopes: str) -> str:
 
 def every_scope_but(scope: str) -> list[str]:
     return [entry.value for entry in Scope if entry.area not in {scope, Scope.ADMIN}]
+
+
+def give_quota(user: User, messages: int) -> None:
+    """From now on so many messages a day."""
+    guests = Group.objects.create(name="guests")
+    guests.user_set.add(user)
+    GroupLimit.objects.create(group=guests, messages_per_day=messages)
+    limits.forget()

@@ -23,5 +23,9 @@ class QuestionThrottle(BaseThrottle):
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Always true: a request too many ends with `RateLimited` or `QuotaReached`."""
         if request.user.is_authenticated:
-            limits.question_admit(user_id=request.user.pk, address=request_address(request))
+            self.count(request.user.pk, request_address(request))
         return True
+
+    def count(self, user_id: int, address: str) -> None:
+        """Count one question; raises where it is one too many."""
+        limits.question_admit(user_id=user_id, address=address)

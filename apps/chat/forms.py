@@ -46,7 +46,7 @@ def _number(name: str, default: float | None) -> forms.Field:
     kind, low, high = OPTION_RANGES[name]
     label, hint = LABELS[name]
     word = "a whole number" if kind is int else "a number"
-    sentence = f"This must be {word} from {low:g} to {high:,g}."
+    sentence = f"This must be {word} from {low:,.10g} to {high:,.10g}."
     attributes = {"placeholder": "at random" if default is None else f"{default:g}", "inputmode": "decimal"}
     field: Any = forms.IntegerField if kind is int else forms.FloatField
     made: forms.Field = field(

@@ -181,7 +181,7 @@ def _option(name: str, value: object) -> float:
     wanted = int if kind is int else (int, float)
     if isinstance(value, bool) or not isinstance(value, wanted) or not low <= value <= high:
         number = "a whole number" if kind is int else "a number"
-        raise BadFrame(f"The option '{name}' must be {number} from {low:g} to {high:g}.", code="bad_option")
+        raise BadFrame(f"The option '{name}' must be {number} from {low:,.10g} to {high:,.10g}.", code="bad_option")
     return value
 
 

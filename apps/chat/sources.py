@@ -42,7 +42,8 @@ class Source:
         if self.use is Use.NONE or self.call.prefill:
             await self._tell_alone(listener)
             return Told()
-        question = self._question(self.target, self.call)
+        target = await router().named(self.target)
+        question = self._question(target, replace(self.call, model=target.model))
         if question is None:
             await self._tell_and_keep(listener)
             return Told()

@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from apps.accounts import hooks, limits
+from apps.accounts import hooks
 from apps.accounts.models import User
 from apps.chat import hooking, prompts, replay, replies, searching, selectors, services, sessions, sight
+from apps.chat.admission import Admission
 from apps.chat.conductor import Conductor, Job
 from apps.chat.frames import Ask, Continue, Edit, Retry
 from apps.chat.models import Message, Turn
@@ -66,25 +67,6 @@ class Read:
     problem: NitroError | None
     searches: bool = False
     pictures: Mapping[UUID, Image] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Admission:
-    """One question for the limits of its user and address; None where a door has counted it already."""
-
-    user_id: int
-    address: str | None
-    notice: str = ""
-
-    def count(self) -> None:
-        """Count it once, however often its beginning has to be tried; raises what says that it is one too many."""
-        if self.address is None:
-            return
-        limited = limits.limits_of(user_id=self.user_id).has_quota
-        running = selectors.running_count(user_id=self.user_id) if limited else 0
-        limits.question_admit(user_id=self.user_id, address=self.address, running=running)
-        self.address = None
-        self.notice = limits.quota_notice(user_id=self.user_id) if limited else ""
 
 
 def running_turns() -> RunningTurns:

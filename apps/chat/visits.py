@@ -15,12 +15,12 @@ from typing import Any, cast
 
 import orjson
 
-from apps.accounts import limits
 from apps.accounts.access import Access, bearer_secret, has_key
 from apps.accounts.keyring import keyring
 from apps.accounts.models import Scope, User
 from apps.accounts.sockets import Application, AsgiScope, Receive, Send, header_of
 from apps.accounts.watch import watch
+from apps.chat.admission import question_count
 from apps.chat.flow import Flow
 from apps.chat.telling import event_of
 from apps.core import middleware, tracing
@@ -89,7 +89,7 @@ class Visit:
 
     async def count(self) -> None:
         """Count a question for the limits of this user and address; raises where it is one too many."""
-        await in_database(limits.question_admit, user_id=self.user.pk, address=scope_address(self.scope))
+        await in_database(question_count, user_id=self.user.pk, address=scope_address(self.scope))
 
     async def answer(self, value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
         """Send JSON in one piece."""

@@ -60,11 +60,16 @@ class Choices:
         return [target, *(self.resolve(kind) for kind in others)]
 
     def default_model(self, farm: Farm) -> str:
-        """The model of a provider where none was named; empty where that is not known yet."""
+        """The model of a provider where none was named; empty where that is not known yet.
+
+        What Nitro starts itself has a name before it answers, so that what it has said before a restart is found.
+        """
         if farm.kind == "ollama":
             return self._ollama_model(farm)
         named = {"openai": self._settings.openai_model, "gemini": self._settings.gemini_model}.get(farm.kind, "")
         info = farm.model(named)
+        if info is None and farm.kind == "builtin" and self._settings.builtin_model_url:
+            return self._settings.builtin_model
         return named or (info.name if info is not None else "")
 
     def _stand_ins(self, target: Target) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from django.conf import settings
 
 from apps.llm.messages import Options
-from apps.llm.settings import Flaw, LlmSettings
+from apps.llm.settings import SMALL, Flaw, LlmSettings
 
 
 def default_options() -> Options:
@@ -26,6 +26,7 @@ def configured() -> LlmSettings:
     return LlmSettings(
         ai_model=settings.AI_MODEL,
         ai_fallback=tuple(settings.AI_FALLBACK),
+        builtin_model=settings.BUILTIN_MODEL or SMALL,
         builtin_model_url=settings.BUILTIN_MODEL_URL,
         openai_base_urls=tuple(settings.OPENAI_BASE_URL),
         openai_api_key=settings.OPENAI_API_KEY,

@@ -109,6 +109,8 @@ class Watch:
         was_lost = backend.breaker.is_lost
         if failure is None:
             backend.back()
+            if not farm.known:  # from the first question on it shall be known which model answers
+                farm.refresh_soon()
         elif not (backend.heard_within(PATIENCE) or backend.is_starting(failure)):
             backend.gone(failure)
         self._due[backend] = time.monotonic() + (CALM if failure is None else 0.0)

@@ -41,4 +41,5 @@ def check(kind: str, asked: Mapping[str, float]) -> None:
             raise UnfitOption(f"The option '{name}' is not known to {NAMES[kind]}.", hint=hint)
         low, high = known[name]
         if not low <= value <= high:
-            raise UnfitOption(f"For {NAMES[kind]} the option '{name}' must be a number from {low:g} to {high:g}.")
+            said = f"must be a number from {low:,.10g} to {high:,.10g}."
+            raise UnfitOption(f"For {NAMES[kind]} the option '{name}' {said}")

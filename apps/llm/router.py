@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 
 from apps.llm.choice import Choices, Offer, Target
 from apps.llm.configuration import configured, default_options
-from apps.llm.errors import Loading, ModelMissing, ProviderError, Unreachable
+from apps.llm.errors import Loading, ModelMissing, ProviderError, TimedOut, Unreachable
 from apps.llm.events import Chosen, Progress, RouterEvent
 from apps.llm.farm import Backend, Condition, Farm, Farms
 from apps.llm.gate import Gate
@@ -18,7 +18,7 @@ from apps.llm.health import Watch
 from apps.llm.messages import Call
 from apps.llm.providers.base import Provider
 from apps.llm.providers.embeddings import Embedding
-from apps.llm.reaching import answer, until_ready
+from apps.llm.reaching import GRACE, KNOCK, answer, until_ready
 from apps.llm.settings import LlmSettings
 
 __all__ = ["Offer", "Router", "Target", "default_options", "router", "use"]
@@ -26,6 +26,7 @@ __all__ = ["Offer", "Router", "Target", "default_options", "router", "use"]
 SEEING = frozenset({"vision", "image"})
 BLIND = frozenset({"builtin"})  # where nothing else is told
 LOAD_LIMIT = 60.0
+NAMING = 0.15  # seconds for which a question waits to hear what its model is called
 START_HINT = "Start Nitro with `nitro up`, which brings a model along, or set OPENAI_BASE_URL or GEMINI_API_KEY."
 
 
@@ -45,6 +46,19 @@ class Router:
         Asks no server; what servers have said is kept and asked anew in the background. Raises `ModelMissing`.
         """
         return self._choices.resolve(choice)
+
+    async def named(self, target: Target) -> Target:
+        """The target with its model's name, asked of the server where nobody has named one; as it is where that fails.
+
+        A server that needs longer is asked again, and patiently, when it is asked the question.
+        """
+        farm = self._farms[target.provider]
+        if target.model or not farm.backends:
+            return target
+        with suppress(ProviderError, TimeoutError):
+            async with asyncio.timeout(NAMING):
+                await farm.refresh()
+        return replace(target, model=self._choices.default_model(farm))
 
     def sees(self, target: Target) -> bool:
         """Whether a model can look at pictures; of servers that tell nothing of their models it is assumed."""
@@ -177,7 +191,7 @@ class Router:
                 yield Progress("reading")
                 begun = False
                 try:
-                    named = await self._named(farm, target, call)
+                    named = await self._named(farm, target, call, watched=watched)
                     async with aclosing(answer(backend, named, watched=watched)) as events:
                         async for event in events:
                             if not begun:
@@ -201,11 +215,15 @@ class Router:
                 tried.append(backend)
         raise last or farm.resting()
 
-    async def _named(self, farm: Farm, target: Target, call: Call) -> Call:
+    async def _named(self, farm: Farm, target: Target, call: Call, *, watched: bool) -> Call:
         """The call with the model's name in it; asks the server where nobody has named one."""
         model = target.model or self._choices.default_model(farm)
         if not model:
-            await farm.refresh()
+            try:
+                async with asyncio.timeout(GRACE + KNOCK if watched else None):
+                    await farm.refresh()
+            except TimeoutError as error:
+                raise TimedOut(f"The provider {farm.kind} does not say which models it has.") from error
             model = self._choices.default_model(farm)
         if not model:
             raise ModelMissing(f"The provider {farm.kind} has no models.")

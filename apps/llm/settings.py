@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+SMALL = "smollm2"  # the model that Nitro brings along, by the name that its server gives it
+
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
@@ -30,6 +32,7 @@ class LlmSettings:
 
     ai_model: str = "auto"
     ai_fallback: tuple[str, ...] = ()
+    builtin_model: str = ""  # the name of what answers there
     builtin_model_url: str = ""
     openai_base_urls: tuple[str, ...] = ()
     openai_api_key: str = field(default="", repr=False)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from apps.llm.settings import SMALL
 from nitro import embedded
 from nitro.embedded.errors import ServiceError
 from nitro.process import Program
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from apps.llm.local import LocalModel
 
 HOST = "127.0.0.1"
-NAME = "smollm2"
 SLOTS = 4
 CONTEXT = 4096  # per slot; the model was trained on 8192
 PROBE_SECONDS = 1.0
@@ -129,7 +129,7 @@ class Serving:
 
     port: int
     file: Path
-    name: str = NAME
+    name: str = SMALL
     slots: int = SLOTS
     context: int = CONTEXT
 
@@ -167,7 +167,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m nitro.embedded.model")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--file", type=Path)
-    parser.add_argument("--name", default=NAME)
+    parser.add_argument("--name", default=SMALL)
     parser.add_argument("--slots", type=int, default=SLOTS)
     parser.add_argument("--context", type=int, default=CONTEXT)
     given = parser.parse_args()

@@ -149,6 +149,19 @@ async def test_a_batch_runs_side_by_side_and_stops_together(model: Scripted, key
     await until(lambda: model.running == 0)
 
 
+@pytest.mark.parametrize("path", [CHAT, BATCH, "/v1/chat/completions"])
+async def test_answers_that_are_being_written_count_for_the_day(model: Scripted, key: str, path: str) -> None:
+    await in_database(lambda: cast.give_quota(cast.alice(), 1))
+    model.scripts = [Script(tokens=("a ",) * 1000, delay=0.02)]
+    first = await begin(CHAT, {"message": "Long, please."}, key)
+    await until(lambda: model.running == 1)
+    refused = await post(path, {"message": "And I?"}, key)
+    assert refused.status == 429
+    assert int(refused.headers["retry-after"]) > 0
+    await first.leave()
+    await until(lambda: model.running == 0)
+
+
 async def test_every_question_of_a_batch_counts(model: Scripted, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("django.conf.settings.RATE_LIMIT_CHAT", "2/minute")
     heard = await post(BATCH, {"requests": [{"message": f"{n}."} for n in range(3)]}, key)

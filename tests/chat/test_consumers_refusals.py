@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from django.contrib.auth.models import AnonymousUser, Group
+from django.contrib.auth.models import AnonymousUser
 from pytest_django import Settings
 
 from apps.accounts import limits, usage
-from apps.accounts.models import GroupLimit, User
+from apps.accounts.models import User
 from apps.chat import services, turns
 from apps.chat.completions.ledger import ledger
 from apps.chat.models import Conversation, Message, Turn
@@ -17,6 +17,7 @@ from apps.core import draining
 from apps.core.database import in_database
 from apps.core.errors import DatabaseAway
 from apps.llm.providers.scripted import Script, Scripted, numbered
+from tests.cast import give_quota
 from tests.chat.wire import Wire, words
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -171,10 +172,3 @@ async def test_a_quota_is_told_with_the_question_and_ends_at_its_number(wire: Wi
         await wire.say(type="ask", id=ID, text="Once more")
         error = await wire.next()
     assert (error["code"], error["id"]) == ("quota_reached", ID)
-
-
-def give_quota(user: User, messages: int) -> None:
-    guests = Group.objects.create(name="guests")
-    guests.user_set.add(user)
-    GroupLimit.objects.create(group=guests, messages_per_day=messages)
-    limits.forget()

@@ -20,7 +20,7 @@ from apps.core import memory
 from apps.core.database import in_database
 from apps.llm.errors import Overloaded
 from apps.llm.providers.scripted import Script, Scripted, numbered
-from apps.llm.router import router
+from apps.llm.router import Router, router, use
 from tests.chat.cast import end_of, seqs_of, text_of, told
 from tests.chat.flying import PATIENCE, SLOW, WHOLE, answer, asked, chat, row, speaking, stop, until
 
@@ -183,11 +183,35 @@ async def test_while_redis_is_away_questions_are_answered_uncached(
         assert await asyncio.to_thread(memory.outage.wait, PATIENCE)
 
 
+def restarted() -> None:
+    """A process that has just begun knows no model."""
+    made = router()._farms.made()
+    use(Router(router().settings, {farm.kind: [backend.provider for backend in farm.backends] for farm in made}))
+
+
+async def test_the_first_question_after_a_start_finds_what_was_kept_before_it(alice: User, model: Scripted) -> None:
+    await answer(await chat(alice))
+    restarted()
+    assert end_of(await answer(await chat(alice))).done["cached"] is True
+    assert len(model.calls) == 1
+
+
+async def test_fifty_equal_questions_right_after_a_start_cost_one_generation(alice: User, model: Scripted) -> None:
+    router().resolve()
+    restarted()
+    model.scripts = [SLOW]
+    chats = [await chat(alice) for _ in range(50)]
+    answers = await asyncio.gather(*(answer(one) for one in chats))
+    assert [text_of(items) for items in answers] == [WHOLE] * 50
+    assert len(model.calls) == 1
+
+
 async def test_where_nobody_knew_the_models_name_before_the_answer_is_kept_all_the_same(
-    alice: User, model: Scripted
+    alice: User, model: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for farm in router()._farms.made():
-        farm.known.clear()
+    monkeypatch.setattr("apps.llm.router.NAMING", 0)  # the server does not say in time what its model is called
+    router().resolve()
+    restarted()
     await answer(await chat(alice))
     assert end_of(await answer(await chat(alice))).done["cached"] is True
     assert len(model.calls) == 1

@@ -167,6 +167,11 @@ def test_options_out_of_range_and_unknown_ones_are_refused(options: object) -> N
     assert render(frames.error(caught.value))
 
 
+def test_a_large_limit_is_told_in_full() -> None:
+    with pytest.raises(BadFrame, match="from 1 to 1,000,000"):
+        frames.options({"max_tokens": 0})
+
+
 def test_options_in_range_are_taken_and_null_means_the_default() -> None:
     frame = parse(ask(options={"temperature": 0, "top_p": 1.0, "max_tokens": 5, "seed": None}))
     assert isinstance(frame, Ask)

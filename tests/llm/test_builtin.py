@@ -85,6 +85,16 @@ async def test_the_small_model_answers_without_anybody_being_asked(engine: Built
     assert supervisor.asked == []
 
 
+async def test_the_model_that_was_chosen_answers_before_it_has_told_its_name(
+    supervisor: Supervisor, standin: StandIn, tmp_path: Path
+) -> None:
+    put(tmp_path, "mine.gguf")  # which is not loaded a second time
+    engine = BuiltIn(standin.url, name="mine", home=str(tmp_path), control=str(supervisor.path))
+    assert text_of(await collect(engine.stream(question(model="mine")))).startswith("t00001")
+    assert supervisor.asked == []
+    await engine.close()
+
+
 async def test_a_file_answers_where_the_supervisor_says(
     engine: BuiltIn, supervisor: Supervisor, standin: StandIn
 ) -> None:

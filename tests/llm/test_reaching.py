@@ -13,6 +13,7 @@ import pytest
 from apps.llm import health, reaching
 from apps.llm.events import Chosen, RouterEvent
 from apps.llm.farm import COOL_DOWN
+from apps.llm.providers.base import Timeouts
 from apps.llm.providers.gemini import Gemini
 from apps.llm.providers.ollama import Ollama
 from apps.llm.providers.openai_compatible import OpenAICompatible
@@ -207,6 +208,22 @@ async def test_a_server_that_is_back_is_used_again_without_a_question_to_try_it(
             await until(lambda: state_of(router) == "closed")
             _, chosen = await first_word(router)
     assert chosen.provider == "openai"
+
+
+async def test_the_watch_learns_which_model_answers_before_anybody_asks(standin: StandIn) -> None:
+    async with routing(LlmSettings(openai_base_urls=(standin.url,))) as router:
+        router.keep_watch()
+        await until(lambda: router.resolve().model == "stand-in")
+
+
+async def test_a_dead_server_whose_model_nobody_named_is_late_once(mute: str, standin: StandIn) -> None:
+    settings = LlmSettings(
+        ai_model="openai", openai_base_urls=(mute,), ai_fallback=("builtin",), builtin_model_url=standin.url
+    )
+    async with routing(settings) as router:
+        late, chosen = await first_word(router)
+    assert chosen.fallback_from == "openai"
+    assert late < Timeouts().connect
 
 
 async def test_a_lost_server_is_left_alone_for_as_long_as_it_is_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,6 +52,7 @@ def chosen(events: list[RouterEvent]) -> list[Chosen]:
     ("settings", "choice", "provider", "model"),
     [
         (LlmSettings(), "", "builtin", ""),
+        (LlmSettings(builtin_model="small", builtin_model_url="http://x/v1"), "", "builtin", "small"),
         (LlmSettings(openai_base_urls=("http://x/v1",), openai_model="m"), "", "openai", "m"),
         (LlmSettings(ai_model="builtin", openai_base_urls=("http://x/v1",)), "", "builtin", ""),
         (LlmSettings(ai_model="openai"), "builtin", "builtin", ""),

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from nitro.embedded import model as model_module
+from apps.llm.settings import SMALL
 from nitro.embedded.errors import ServiceError
 from nitro.embedded.model import Model, chosen_model, free_port, model_file
 from nitro.process import end, spawn, wait_until
@@ -55,7 +55,7 @@ def test_the_model_answers_and_comes_back_on_the_same_port(tmp_path: Path) -> No
 
 
 def complete(url: str) -> dict[str, Any]:
-    question = {"model": model_module.NAME, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 4}
+    question = {"model": SMALL, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 4}
     answer = httpx.post(f"{url}/chat/completions", json=question, timeout=60)
     result: dict[str, Any] = answer.json()
     return result

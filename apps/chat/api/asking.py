@@ -10,10 +10,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.accounts import limits
 from apps.accounts.authentication import caller
-from apps.accounts.throttling import QuestionThrottle
 from apps.chat import asking, batches
+from apps.chat.admission import ChatThrottle, question_count
 from apps.chat.api.shapes import ReplyUsage, Timing
 from apps.chat.api.streams import EVENTS, STREAMED, event_stream
 from apps.chat.frames import OPTION_RANGES, TEXT_LIMIT
@@ -91,7 +90,7 @@ class Chat(Endpoint):
 
     scope = "chat"
     tag = "chat"
-    throttle_classes = (QuestionThrottle,)
+    throttle_classes = (ChatThrottle,)
     waits = True
 
     @extend_schema(
@@ -114,7 +113,7 @@ class Batch(Endpoint):
 
     scope = "chat"
     tag = "chat"
-    throttle_classes = (QuestionThrottle,)
+    throttle_classes = (ChatThrottle,)
     waits = True
 
     @extend_schema(request=BatchInput, responses=BatchOutput, parameters=[AGAIN], examples=[QUESTIONS])
@@ -123,6 +122,6 @@ class Batch(Endpoint):
         requests, user, address = batches.requests_from(request.data), caller(request), request_address(request)
 
         async def admit() -> None:
-            await in_database(limits.question_admit, user_id=user.pk, address=address)
+            await in_database(question_count, user_id=user.pk, address=address)
 
         return Response(waited(batches.answers, user=user, requests=requests, admit=admit, key=key_of(request)))

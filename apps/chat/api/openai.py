@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.authentication import caller
-from apps.accounts.throttling import QuestionThrottle
+from apps.chat.admission import ChatThrottle
 from apps.chat.api.streams import EVENTS, STREAMED, event_stream
 from apps.chat.completions import answering, embedding
 from apps.chat.completions.wire import asked_from
@@ -85,7 +85,7 @@ class ChatCompletions(Endpoint):
 
     scope = "chat"
     tag = "OpenAI"
-    throttle_classes = (QuestionThrottle,)
+    throttle_classes = (ChatThrottle,)
     waits = True
 
     @extend_schema(
@@ -133,7 +133,7 @@ class Embeddings(Endpoint):
 
     scope = "chat"
     tag = "OpenAI"
-    throttle_classes = (QuestionThrottle,)
+    throttle_classes = (ChatThrottle,)
     waits = True
 
     @extend_schema(request=EmbeddingInput, responses=EmbeddingOutput, examples=[TEXTS])

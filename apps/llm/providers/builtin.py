@@ -31,13 +31,14 @@ GONE_HINT = "Choose another model; the files of the data folder's `models` are o
 
 
 class BuiltIn(Provider):
-    """`url` is the small model's address, `home` the data folder, `control` the supervisor's socket; each may be ""."""
+    """`url` is the small model's address and `name` its name, until it has told that itself; `home` is the data folder,
+    `control` the supervisor's socket. Each may be ""."""
 
     kind = "builtin"
 
-    def __init__(self, url: str, *, home: str = "", control: str = "") -> None:
+    def __init__(self, url: str, *, name: str = "", home: str = "", control: str = "") -> None:
         self._main = OpenAICompatible(url, kind="builtin", llama=True) if url else None
-        self._home, self._control = Path(home), control
+        self._name, self._home, self._control = name, Path(home), control
         self._own: frozenset[str] = frozenset()  # the names of the small model, once it has told them
         self._servers: dict[str, OpenAICompatible] = {}
         self._loading: set[str] = set()
@@ -75,7 +76,7 @@ class BuiltIn(Provider):
 
     async def _server(self, name: str) -> OpenAICompatible:
         """Who answers for a model; raises `Loading` while its process starts."""
-        if self._main is not None and name in self._own:
+        if self._main is not None and name in (self._own or {self._name}):
             return self._main
         if self._control and name in {model.name for model in (await self._files()) if model.head.talks}:
             return await self._started(name)
@@ -150,4 +151,6 @@ def from_settings(settings: LlmSettings) -> list[Provider]:
     """One engine where the small model runs, or where somebody listens who could start another one."""
     control = settings.models_socket if settings.models_socket and Path(settings.models_socket).exists() else ""
     url = settings.builtin_model_url
-    return [BuiltIn(url, home=settings.home, control=control)] if url or control else []
+    if not (url or control):
+        return []
+    return [BuiltIn(url, name=settings.builtin_model, home=settings.home, control=control)]
