@@ -1,6 +1,7 @@
-"""Measures what is asked again, at once or many at a time: `python -m benchmarks.again --base URL --key KEY [--quick]`.
+"""Measures what is asked again, at once or many at a time: `python -m benchmarks.again [--quick]`.
 
-Talks to a running Nitro as a program does, and prints a Markdown table. docs/benchmarks.md says what the figures mean.
+Starts a Nitro of its own with the built-in model on a fresh data folder, and starts it anew once; with `--base URL`
+and `--key KEY` it asks one that runs. Prints a Markdown table. docs/benchmarks.md says what the figures mean.
 """
 
 from __future__ import annotations
@@ -11,36 +12,58 @@ import statistics
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 import orjson
 import websockets
 
+from benchmarks.household import Household, free_port, fresh_home, spent
+from benchmarks.startup import builtin, by_kind, page, up
+
 PROMPT = "Write one friendly sentence about the sea."
 BATCH = tuple(f"Write one friendly sentence about {thing}." for thing in ("rain", "bread", "owls", "trains"))
 OPTIONS = {"max_tokens": 48}
+SETTLED = 3.0  # seconds after which every process has handed over what it counted
 
 
 @dataclass
 class Nitro:
-    """A running Nitro, spoken to with a key."""
+    """A running Nitro, spoken to with a key. `processor` tells its seconds of processor time by kind of process."""
 
     base: str
     key: str
-    http: aiohttp.ClientSession
+    processor: Callable[[], dict[str, float]] = dict
+    http: aiohttp.ClientSession = field(init=False)
+
+    async def __aenter__(self) -> Nitro:
+        self.http = aiohttp.ClientSession(headers={"Authorization": f"Bearer {self.key}"})
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.http.close()
 
     async def post(self, path: str, body: Any) -> Any:
         async with self.http.post(self.base + path, json=body) as answer:
             assert answer.status < 300, await answer.text()
             return await answer.json(loads=orjson.loads)
 
+    async def generations(self) -> int:
+        """How many answers a model had to write, since the cache did not know them. Nitro must be on this machine."""
+        async with aiohttp.request("GET", self.base + "/metrics?format=prometheus") as answer:
+            lines = (await answer.text()).splitlines() if answer.status == 200 else []
+        return sum(round(float(line.split()[-1])) for line in lines if line.startswith(MISSES))
+
     async def conversation(self) -> str:
         return str((await self.post("/api/conversations/", {}))["id"])
 
     def note(self, name: str, value: str) -> None:
         print(f"| {name} | {value} |", flush=True)
+
+
+MISSES = 'nitro_reply_cache_total{result="miss"}'
+Ask = Callable[[Nitro, str], Awaitable[tuple[float, dict[str, Any]]]]
 
 
 async def over_socket(nitro: Nitro, prompt: str, *, cache: bool = True) -> tuple[float, dict[str, Any]]:
@@ -69,19 +92,20 @@ async def again(nitro: Nitro, times: int) -> None:
     )
     await over_socket(nitro, PROMPT)
     for name, ask in (("socket", over_socket), ("/api/chat/", over_http)):
+        before = nitro.processor()
         took = await cached(nitro, ask, times)
+        median = took[len(took) // 2]
         nitro.note(
-            f"cached over {name}, median and p95",
-            f"{took[len(took) // 2]:.1f} and {took[len(took) * 95 // 100]:.1f} ms",
+            f"cached over {name}: least, median and p95",
+            f"{took[0]:.1f}, {median:.1f} and {took[len(took) * 95 // 100]:.1f} ms",
         )
-        nitro.note(
-            f"cached over {name} against the fastest fresh one", f"{fresh[0] * 1000 / took[len(took) // 2]:.0f} ×"
-        )
+        nitro.note(f"cached over {name} against the fastest fresh one", f"{fresh[0] * 1000 / median:.0f} ×")
+        told = [f"{kind} {(now - before[kind]) / times * 1000:.1f} ms" for kind, now in nitro.processor().items()]
+        if told:
+            nitro.note(f"cached over {name}: processor time of each, with its chat and its opening", ", ".join(told))
 
 
-async def cached(
-    nitro: Nitro, ask: Callable[[Nitro, str], Awaitable[tuple[float, dict[str, Any]]]], times: int
-) -> list[float]:
+async def cached(nitro: Nitro, ask: Ask, times: int) -> list[float]:
     """Milliseconds, sorted; each of them must have come from the cache."""
     told = [await ask(nitro, PROMPT) for _ in range(times)]
     assert all(done["cached"] for _, done in told)
@@ -91,11 +115,17 @@ async def cached(
 async def at_once(nitro: Nitro, count: int) -> None:
     """Equal questions at the same moment."""
     prompt = f"{PROMPT} {uuid.uuid4().hex[:6]}"
+    await asyncio.sleep(SETTLED)
+    before = await nitro.generations()
     began = time.perf_counter()
     told = await asyncio.gather(*(over_http(nitro, prompt) for _ in range(count)))
+    took = time.perf_counter() - began
+    await asyncio.sleep(SETTLED)
     texts = {answer["text"] for _, answer in told}
+    whole = sum(answer["finish_reason"] in {"stop", "length"} for _, answer in told)
     nitro.note(
-        f"{count} equal questions at once", f"{time.perf_counter() - began:.2f} s, {len(texts)} different answers"
+        f"{count} equal questions at once",
+        f"{took:.2f} s, {await nitro.generations() - before} generation, {whole} whole answers, {len(texts)} wording",
     )
 
 
@@ -115,20 +145,49 @@ async def batch(nitro: Nitro) -> None:
     )
 
 
-async def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--base", default="http://127.0.0.1:8000")
-    parser.add_argument("--key", required=True)
-    parser.add_argument("--quick", action="store_true")
-    given = parser.parse_args()
-    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {given.key}"}) as http:
-        nitro = Nitro(given.base, given.key, http)
+async def measure(nitro: Nitro, *, quick: bool) -> None:
+    """All of it, against one Nitro."""
+    async with nitro:
         print("| what | measured |\n|---|---|")
-        await again(nitro, 20 if given.quick else 100)
+        await again(nitro, 20 if quick else 100)
         await at_once(nitro, 50)
-        for _ in range(1 if given.quick else 3):
+        for _ in range(1 if quick else 3):
             await batch(nitro)
 
 
+async def after_restart(nitro: Nitro) -> None:
+    """The answer that was kept before the restart."""
+    async with nitro:
+        took, told = await over_http(nitro, PROMPT)
+        nitro.note("found after a restart of everything", f"{'yes' if told['cached'] else 'NO'}, {took * 1000:.1f} ms")
+
+
+async def own(*, quick: bool) -> None:
+    """The same against a Nitro that is started for it."""
+    with fresh_home() as home:
+        environment = builtin(home) | {"AI_MODEL": "builtin", "RATE_LIMIT_CHAT": "1000000/minute"}
+        house = Household(home, free_port(), 0, environment)
+        with up(house) as (parent, _):
+            await page(house)
+            (key,) = await asyncio.to_thread(house.keys, 1)
+            base = f"http://127.0.0.1:{house.port}"
+            pids = by_kind(parent)
+            nitro = Nitro(base, key, lambda: {kind: sum(map(spent, found)) for kind, found in pids.items()})
+            await measure(nitro, quick=quick)
+        with up(house):
+            await page(house)
+            await after_restart(Nitro(base, key))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--base", default="http://127.0.0.1:8000", help="a Nitro that runs; only with --key")
+    parser.add_argument("--key", help="a key for it, of somebody without a limit of questions")
+    parser.add_argument("--quick", action="store_true", help="a smoke test of the measurements, not of the speed")
+    given = parser.parse_args()
+    work = measure(Nitro(given.base, given.key), quick=given.quick) if given.key else own(quick=given.quick)
+    asyncio.run(work)
+
+
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

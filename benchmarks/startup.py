@@ -87,6 +87,15 @@ async def patient(house: Household, seat: Seat) -> Wire:
     raise TimeoutError("no socket")
 
 
+def by_kind(parent: subprocess.Popen[bytes]) -> dict[str, list[int]]:
+    """The processes that answer questions, and PostgreSQL with its own."""
+    found: dict[str, list[int]] = {"web": [], "postgres": [], "redis": []}
+    for process in psutil.Process(parent.pid).children():
+        if (kind := kind_of(process)) in found:
+            found[kind].append(process.pid)
+    return found
+
+
 def memory(parent: subprocess.Popen[bytes]) -> Figures:
     """Proportional set sizes in MB, by process; the model's apart from the others'."""
     sizes: dict[str, float] = {}
