@@ -16,6 +16,7 @@ from typing import Any, cast
 import orjson
 from django.core.files.uploadedfile import UploadedFile
 from django.db import OperationalError, connection, transaction
+from django.http import QueryDict
 from django.utils import timezone
 from psycopg.errors import LockNotAvailable
 from rest_framework.request import Request
@@ -132,7 +133,8 @@ def fingerprint(request: Request) -> str:
     if not request.content_type.startswith(FORM):
         asked.update(request._request.body)
         return asked.hexdigest()
-    for name, value in sorted(request.data.items()):
+    form = cast(QueryDict, request.data)
+    for name, value in sorted(form.items()):
         asked.update(repr((name, getattr(value, "name", value))).encode("utf-8", "replace"))
         if isinstance(value, UploadedFile):
             for piece in value.chunks(PIECE):

@@ -66,7 +66,7 @@ class Generations(Endpoint):
     """Pictures in one request."""
 
     scope = "images"
-    tag = "openai"
+    tag = "OpenAI"
 
     @extend_schema(request=GenerationInput, responses=GenerationsOutput)
     def post(self, request: Request) -> Response:
