@@ -20,6 +20,7 @@ from apps.core.errors import Busy, Invalid, NitroError
 from apps.images import hearing, names, registry, selectors, statements
 from apps.images.models import Image, ImageJob
 from apps.images.orders import LARGEST_SEED, Order
+from apps.images.providers.base import Engine
 
 LEASE = timedelta(seconds=25)
 MOST_LOSSES = 3
@@ -186,6 +187,27 @@ def job_claim(*, worker: str) -> ImageJob | None:
     for attempt in range(max(1, job.attempts - REMEMBERED_ATTEMPTS), job.attempts):
         _files_delete(names.of_attempt(job.id, attempt, job.count))
     return job
+
+
+def job_adopt(*, job: ImageJob, engine: Engine) -> None:
+    """Where another engine draws by now than when it was ordered, let the row say so.
+
+    Raises `Invalid` for what this one cannot draw.
+    """
+    if (job.engine, job.model) == (engine.kind, engine.model):
+        return
+    order = Order(
+        prompt=job.prompt,
+        negative_prompt=job.negative_prompt,
+        width=job.width,
+        height=job.height,
+        steps=job.steps,
+        guidance=job.guidance,
+        seed=job.seed,
+        count=job.count,
+    ).checked(engine.limits)
+    fingerprint = order.fingerprint(engine=engine.kind, model=engine.model)
+    _held(job).update(engine=engine.kind, model=engine.model, fingerprint=fingerprint)
 
 
 def job_beat(*, job: ImageJob, progress: float) -> str:

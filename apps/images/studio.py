@@ -20,7 +20,7 @@ from functools import cache
 from django.db import DatabaseError
 
 from apps.core import draining, stored
-from apps.core.errors import NitroError
+from apps.core.errors import Invalid, NitroError
 from apps.images import hearing, names, pictures, registry, selectors, services, sketches
 from apps.images.configuration import configured
 from apps.images.errors import EngineSlow
@@ -70,14 +70,23 @@ class Drawing:
         self.parts = [0.0] * job.count
         self.previews = 0
         self.told = 0.0
+        self.late: asyncio.TimerHandle | None = None  # tells what was reported too soon after something else
 
     def run(self) -> None:
         """Draw it. Afterwards the row says the truth; or its lease ends and somebody else sees to it."""
         hearing.tell(self.job)
         try:
-            self._end(self._drawn())
+            self._end(self._unsuited() or self._drawn())
         except DatabaseError as error:
             logger.warning("The job %s is left to its lease: the database does not answer: %s", self.job.id, error)
+
+    def _unsuited(self) -> NitroError | None:
+        """Why this engine cannot draw what was ordered from another one, before the settings were changed."""
+        try:
+            services.job_adopt(job=self.job, engine=self.engine)
+        except Invalid as error:
+            return error
+        return None
 
     def _drawn(self) -> list[bytes] | NitroError | str:
         """The pictures; or what went wrong; or "cancel", "lost" or "leave" where it was broken off."""
@@ -160,6 +169,8 @@ class Drawing:
                 tasks = [group.create_task(self._one(place, abreast)) for place in range(self.job.count)]
         except ExceptionGroup as several:
             raise several.exceptions[0] from None
+        finally:
+            self._quiet()
         return [task.result() for task in tasks]
 
     async def _one(self, position: int, abreast: asyncio.Semaphore) -> bytes:
@@ -187,12 +198,21 @@ class Drawing:
         return min(0.99, sum(self.parts) / len(self.parts))
 
     def _report(self, position: int, sketch: Sketch) -> None:
-        """Tell whoever looks; of many reports in a tenth of a second the first."""
+        """Tell whoever looks; of many reports in a tenth of a second the first and the last."""
         self.parts[position] = max(self.parts[position], min(1.0, max(0.0, sketch.progress)))
-        now = time.monotonic()
-        if now - self.told < NEWS_SECONDS:
-            return
-        self.told = now
+        self._quiet()
+        due = self.told + NEWS_SECONDS - time.monotonic()
+        if due <= 0:
+            self._tell(sketch)
+        else:  # an engine that is slow may have nothing more to say for minutes
+            self.late = asyncio.get_running_loop().call_later(due, self._tell, sketch)
+
+    def _quiet(self) -> None:
+        if self.late is not None:
+            self.late.cancel()
+
+    def _tell(self, sketch: Sketch) -> None:
+        self.told = time.monotonic()
         if sketch.preview and sketches.keep(job_id=self.job.id, user_id=self.job.owner_id, content=sketch.preview):
             self.previews += 1
         hearing.progress(

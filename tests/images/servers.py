@@ -84,7 +84,8 @@ class StableDiffusion(Server):
     async def tell(self, request: web.Request) -> web.Response:
         if not self.tells:
             return web.json_response({"detail": "Not Found"}, status=404)
-        sketch = base64.b64encode(picture(size=(8, 8))).decode() if self.progress else None
+        wanted = self.progress and request.query.get("skip_current_image") != "true"
+        sketch = base64.b64encode(picture(size=(8, 8))).decode() if wanted else None
         state = {"sampling_step": 3, "sampling_steps": 20, "interrupted": False}
         return web.json_response(
             {"progress": self.progress, "eta_relative": 1.0, "state": state, "current_image": sketch, "textinfo": None}
@@ -100,6 +101,7 @@ class OpenAI(Server):
     """OpenAI's endpoint for pictures; `by_address` answers with the address of the picture instead of its bytes."""
 
     by_address: str = ""
+    late: bytes = b""  # what of the file comes a moment after its beginning
 
     def routes(self) -> list[web.RouteDef]:
         return [web.post("/v1/images/generations", self.draw), web.get("/files/one.png", self.file)]
@@ -112,8 +114,13 @@ class OpenAI(Server):
             return web.json_response({"created": 1, "data": [{"url": self.by_address.format(self.url)}]})
         return web.json_response({"created": 1, "data": [{"b64_json": base64.b64encode(picture()).decode()}]})
 
-    async def file(self, request: web.Request) -> web.Response:
-        return web.Response(body=picture(), content_type="image/png")
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "image/png"})
+        await response.prepare(request)
+        await response.write(picture())
+        await asyncio.sleep(0.1)
+        await response.write(self.late)
+        return response
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -78,6 +79,18 @@ async def test_a_page_hears_of_progress_and_of_the_end(page: Page, alice: User, 
     assert {frame["job"] for frame in frames} == {str(job.id)}
     half = next(frame for frame in frames if frame["progress"] == 0.5)
     assert (half["type"], half["state"], half["note"], half["preview"]) == ("job", "running", "Half way", 1)
+
+
+async def test_the_last_of_many_reports_is_told_too(page: Page, alice: User, engine: Scripted) -> None:
+    engine.reports = [Sketch(0.1), Sketch(0.2), Sketch(0.3)]
+    engine.go = threading.Event()
+    job = await in_database(order, alice)
+    await listening(page, job)
+    with working():
+        heard = await page.hear()
+        while heard["progress"] != 0.3:
+            heard = await page.hear()
+        engine.go.set()
 
 
 async def test_nobody_hears_of_the_jobs_of_another(page: Page, alice: User, bob: User, engine: Scripted) -> None:

@@ -155,6 +155,18 @@ async def test_a_picture_that_lies_at_the_server_is_fetched() -> None:
         assert await drawn(OpenAIImages(f"{server.url}/v1", "", "local")) == picture()
 
 
+async def test_a_picture_that_comes_in_pieces_is_whole() -> None:
+    async with OpenAI(by_address="{}/files/one.png", late=b"the rest") as server:
+        assert await drawn(OpenAIImages(f"{server.url}/v1", "", "local")) == picture() + b"the rest"
+
+
+async def test_a_picture_without_an_end_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.images.providers.http.BODY_LIMIT", 10)
+    async with OpenAI(by_address="{}/files/one.png") as server:
+        with pytest.raises(EngineGarbled):
+            await drawn(OpenAIImages(f"{server.url}/v1", "", "local"))
+
+
 async def test_a_picture_that_lies_elsewhere_is_not_fetched() -> None:
     async with OpenAI() as elsewhere, OpenAI(by_address=f"{elsewhere.url}/files/one.png") as server:
         with pytest.raises(EngineGarbled, match="another host"):

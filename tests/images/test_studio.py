@@ -16,7 +16,7 @@ from apps.core import draining
 from apps.images import selectors, services, studio
 from apps.images.errors import EngineRefused
 from apps.images.models import Image, ImageJob
-from apps.images.orders import Order
+from apps.images.orders import Limits, Order
 from tests.images.engines import PATIENCE, Scripted, picture, working
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("files")]
@@ -58,6 +58,22 @@ def test_who_has_waited_longest_is_next_and_not_who_has_ordered_most(alice: User
     assert places[jobs[3].id] == 2
     order = [services.job_claim(worker="tests") for _ in jobs]
     assert [job.owner_id for job in order if job] == [alice.pk, bob.pk, alice.pk, alice.pk]
+
+
+def test_the_row_says_who_drew_and_not_who_was_to(alice: User, engine: Scripted) -> None:
+    job = ordered(alice, seed=5)
+    engine.model = "another"
+    studio.work()
+    assert (again(job).state, again(job).model) == (State.DONE, "another")
+    assert services.job_create(user=alice, order=Order("a boat", width=64, height=64, seed=5)).job == job
+
+
+def test_an_engine_that_came_later_is_not_asked_for_what_it_cannot_draw(alice: User, engine: Scripted) -> None:
+    job = ordered(alice)
+    engine.model, engine.limits = "another", Limits(sizes=((512, 512),))
+    studio.work()
+    assert (again(job).state, engine.sheets) == (State.FAILED, [])
+    assert "512 × 512" in again(job).error_message
 
 
 def test_a_message_delivered_twice_makes_one_picture(alice: User, engine: Scripted) -> None:

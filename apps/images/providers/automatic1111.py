@@ -18,7 +18,8 @@ from apps.images.providers.base import Engine, Report, Sheet, Sketch
 from apps.images.providers.http import Line, pause
 from apps.images.settings import ImageSettings
 
-LOOK_SECONDS = 0.25  # the page hears of progress within 300 ms
+LOOK_SECONDS = 0.15  # the page hears of progress within 300 ms
+PREVIEW_LOOKS = 5  # every so many looks ask for a preview too, which the server has to make
 LOOK_LIMIT = 5.0
 INTERRUPT_SECONDS = 1.5
 MOST_MISSES = 20
@@ -67,12 +68,14 @@ class Automatic1111(Engine):
 
     async def _watch(self, report: Report) -> None:
         """Tell how far it is until the picture is there; a server that does not tell is not asked for ever."""
-        misses = 0
+        looks = misses = 0
         while misses < MOST_MISSES:
             await pause(LOOK_SECONDS)
+            plain = "false" if looks % PREVIEW_LOOKS == 0 else "true"
+            looks += 1
             try:
-                found = await self.line.ask("GET", self._at("progress"), seconds=LOOK_LIMIT)
-                report(sketch_of(found))
+                where = f"{self._at('progress')}?skip_current_image={plain}"
+                report(sketch_of(await self.line.ask("GET", where, seconds=LOOK_LIMIT)))
                 misses = 0
             except EngineError:
                 misses += 1

@@ -30,7 +30,7 @@ class Line:
             async with self.session().request(
                 method, url, json=payload, timeout=limits, allow_redirects=False
             ) as response:
-                return self._read(response.status, await _body(response))
+                return self._read(response.status, await body_of(response))
         except (TimeoutError, aiohttp.ClientConnectionError) as error:
             raise EngineAway(f"No connection to the {self.where}, or it broke.") from error
         except (aiohttp.ClientError, aiohttp.http_exceptions.HttpProcessingError, ValueError) as error:
@@ -65,7 +65,8 @@ class Line:
         return EngineError(told)
 
 
-async def _body(response: aiohttp.ClientResponse) -> bytes:
+async def body_of(response: aiohttp.ClientResponse) -> bytes:
+    """All of an answer's body; raises `ValueError` where that is more than a picture can be."""
     parts, size = [], 0
     async for part in response.content.iter_any():
         size += len(part)

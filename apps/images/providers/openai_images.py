@@ -11,7 +11,7 @@ from apps.images.errors import EngineAway, EngineGarbled
 from apps.images.orders import Limits
 from apps.images.providers.automatic1111 import decoded
 from apps.images.providers.base import Engine, Report, Sheet, Sketch
-from apps.images.providers.http import BODY_LIMIT, Line
+from apps.images.providers.http import Line, body_of
 from apps.images.settings import ImageSettings
 
 SIZES = {
@@ -67,7 +67,9 @@ class OpenAIImages(Engine):
             async with self.line.session().get(url, timeout=limits, allow_redirects=False) as response:
                 if response.status != 200:
                     raise EngineGarbled("The image server does not have the picture that it named.")
-                return await response.content.read(BODY_LIMIT)
+                return await body_of(response)
+        except ValueError as error:
+            raise EngineGarbled("The picture at the image server is too large.") from error
         except (TimeoutError, aiohttp.ClientError) as error:
             raise EngineAway("The picture could not be fetched from the image server.") from error
 
