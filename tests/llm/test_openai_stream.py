@@ -125,10 +125,10 @@ def test_an_answer_that_just_ends_was_cut() -> None:
     assert isinstance(failure, Unreachable)
 
 
-def test_half_a_line_at_the_end_is_garbled_and_the_words_before_it_are_kept() -> None:
+def test_half_a_line_at_the_end_is_a_broken_answer_and_the_words_before_it_are_kept() -> None:
     events, failure = read(data(token("a")) + b'data: {"choices":[{"del')
     assert events == [TextDelta("a")]
-    assert isinstance(failure, Garbled)
+    assert isinstance(failure, Unreachable)
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ class CompletionStream:
     def end(self) -> list[Event]:
         """The events that were still open when the connection ended: usage and `Finished`, or a failure."""
         tail, self._tail = self._tail.strip(), b""
-        if tail and not self.done:
+        if tail and not self.done and (not self._seen or _is_whole(tail)):
             self._line(tail)
         if self.done or self.failure is not None:
             return self._taken()
@@ -255,6 +255,16 @@ def _usage(usage: object) -> Usage | None:
 
 def _count(value: object) -> int:
     return min(value, 2**31 - 1) if type(value) is int and value > 0 else 0
+
+
+def _is_whole(line: bytes) -> bool:
+    """Whether a line that nothing ended is all there, and not the half of one."""
+    content = line.partition(b":")[2].strip()
+    try:
+        orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return content == b"[DONE]"
+    return True
 
 
 def _string(value: object) -> str:
