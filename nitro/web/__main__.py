@@ -54,7 +54,6 @@ def serve(fd: int, tls: tuple[Path, Path] | None = None) -> None:
 
     from apps.core import reporting
     from apps.core.publishing import Publisher
-    from apps.monitor.watchman import Watchman
     from nitro import __version__
     from nitro.asgi import application
     from nitro.web.server import Server
@@ -65,6 +64,8 @@ def serve(fd: int, tls: tuple[Path, Path] | None = None) -> None:
     gc.freeze()  # what is loaded now stays; the collector need not look at it again
     limit = settings.MAX_BODY_MB * 1024 * 1024
     reporting.start(__version__)
+    from apps.monitor.watchman import Watchman  # knows models, which are there only now
+
     publisher = Publisher()
     publisher.start()
     watchman = Watchman()
