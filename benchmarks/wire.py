@@ -61,11 +61,25 @@ class Wire(asyncio.Protocol):
         await wire.open
         return wire
 
-    def ask(self, text: str) -> Turn:
-        """Send a question; the turn's frames are gathered until it has ended."""
+    def ask(self, text: str, **more: object) -> Turn:
+        """Send a question; the turn's frames are gathered until it has ended. `more` are other fields of the frame."""
+        frame = {"type": "ask", "id": str(uuid.uuid4()), "text": text, "cache": False}
+        return self.tell(frame | more)
+
+    def tell(self, frame: dict[str, object]) -> Turn:
+        """Send a frame, and gather what comes from now on."""
         self.turn = turn = Turn(time.perf_counter())
-        self._send(TEXT, orjson.dumps({"type": "ask", "id": str(uuid.uuid4()), "text": text, "cache": False}))
+        self.send(frame)
         return turn
+
+    def send(self, frame: dict[str, object]) -> None:
+        """Send a frame; what is being gathered goes on."""
+        self._send(TEXT, orjson.dumps(frame))
+
+    def abort(self) -> None:
+        """Go without a word, as a page does that is being reloaded; nobody waits for the turn any more."""
+        self.turn = None
+        self.transport.abort()
 
     def close(self) -> None:
         """Say goodbye and go."""

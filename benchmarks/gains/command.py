@@ -24,6 +24,8 @@ from benchmarks.gains.scenario import Scenario
 from benchmarks.gains.stage import Stage
 from benchmarks.gains.wording import place
 from benchmarks.household import ROOT
+from benchmarks.load.profiles import PROFILES, SHORT, NoProfile, Profile, profile
+from benchmarks.load.run import Load
 from nitro import __version__
 
 INTERRUPTED = 130
@@ -42,33 +44,49 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with charts")
     parser.add_argument("--compare", type=Path, metavar="FILE", help="show what changed since an earlier --json")
     parser.add_argument("--anyway", action="store_true", help="compare with a run of another machine, too")
+    parser.add_argument(
+        "--load", metavar="WHO", help=f"simulated people alone: {', '.join(PROFILES)}, or how many of them"
+    )
+    parser.add_argument(
+        "--load-seconds", type=float, default=0.0, metavar="N", help="how long each of their steps lasts"
+    )
+    parser.add_argument("--load-model", choices=("stand-in", "real"), default="stand-in", help="who answers them")
     return parser.parse_args(words)
+
+
+def people(given: argparse.Namespace) -> Profile | None:
+    """Who shall use an installation in the end: those who were asked for, a few in a whole run, nobody in a part."""
+    if given.load:
+        return profile(given.load, seconds=given.load_seconds)
+    return None if given.only or given.quick else SHORT
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Measure. Returns the exit status."""
     given = parse(sys.argv[1:] if words is None else words)
     try:
-        scenarios = [scenario(name) for name in given.only or NAMES]
+        scenarios = [scenario(name) for name in given.only or ([] if given.load else NAMES)]
+        crowd = people(given)
         if given.list:
             print("\n".join(f"{one.name:<24} {one.title}" for one in scenarios))
             return 0
-        return bench(given, list(shortened(scenarios)) if given.quick else scenarios)
-    except (Unknown, Incomparable) as error:
+        return bench(given, list(shortened(scenarios)) if given.quick else scenarios, crowd)
+    except (Unknown, Incomparable, NoProfile) as error:
         sys.stderr.write(f"nitro: {error}\n")
         return WRONG
 
 
-def bench(given: argparse.Namespace, scenarios: Sequence[Scenario]) -> int:
+def bench(given: argparse.Namespace, scenarios: Sequence[Scenario], crowd: Profile | None) -> int:
     """Everything between the command line and the exit status."""
     from nitro import settings
 
-    machine = this_machine()
+    machine, began, made_at = this_machine(), time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
     then = earlier(given.compare) if given.compare else None
     if then is not None:
         check(then, machine, anyway=given.anyway)
     sys.stderr.write(f"Measuring on {place(machine)}; leave the machine alone meanwhile.\n")
-    shown = measure(scenarios, machine, settings.NITRO_HOME / "models")
+    run, load = measured(scenarios, settings.NITRO_HOME / "models", crowd, real=given.load_model == "real")
+    shown = Report(made_at, product(), machine, time.monotonic() - began, run.outcomes, run.interrupted, load).as_json()
     print(tables.report(shown))
     if then is not None:
         print("\n" + tables.compared(changes(then, shown)))
@@ -76,22 +94,25 @@ def bench(given: argparse.Namespace, scenarios: Sequence[Scenario]) -> int:
     return INTERRUPTED if shown["interrupted"] else 0
 
 
-def measure(scenarios: Sequence[Scenario], machine: dict[str, Any], models: Path) -> dict[str, Any]:
-    """Run the scenarios; returns the report as JSON values."""
-    began, made_at = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+def measured(
+    scenarios: Sequence[Scenario], models: Path, crowd: Profile | None, *, real: bool
+) -> tuple[Run, list[dict[str, Any]]]:
+    """Run the scenarios, then let the people in; returns what came of both."""
     progress = Progress(scenarios, sys.stderr)
+    load: list[dict[str, Any]] = []
     with ended_by_signals():
         stage = Stage(models)
         run = Run(stage, told=progress)
         try:
             with stage:
                 run.over(scenarios)
+                if crowd is not None and not run.interrupted:
+                    Load(stage, crowd, real=real, told=progress.say).into(load)
                 ignore_signals()  # what was started is ended in order, however impatient somebody is
         except KeyboardInterrupt:
             run.interrupted = True
     progress.end()
-    seconds = time.monotonic() - began
-    return Report(made_at, product(), machine, seconds, run.outcomes, run.interrupted).as_json()
+    return run, load
 
 
 def save(given: argparse.Namespace, shown: dict[str, Any], home: Path) -> None:

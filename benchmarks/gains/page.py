@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from benchmarks.gains.wording import amount, gained, number, place, spread
+from benchmarks.load import show
 
 Entry = Mapping[str, Any]
 WIDE, EDGE = 300.0, 6.0
@@ -41,6 +42,7 @@ def page(shown: Mapping[str, Any]) -> str:
             ("operation", "on", "median", "p95", "spread", "gain", "the guide says"),
             map(after, done),
         ),
+        *people(shown.get("load") or []),
         '<h2>Every sample</h2><div class="charts">',
         *(chart(one) for one in done),
         "</div>",
@@ -65,6 +67,13 @@ def section(title: str, head: Sequence[str], lines: Iterable[Sequence[str]]) -> 
         cells = (f"<td{' class=figure' if 2 <= n <= 4 else ''}>{escape(cell)}</td>" for n, cell in enumerate(line))
         yield f"<tr>{''.join(cells)}</tr>"
     yield "</tbody></table></div>"
+
+
+def people(load: Sequence[Entry]) -> Iterable[str]:
+    """What the simulated people heard."""
+    if load:
+        yield from section(show.TITLE, show.HEAD, map(show.cells, load))
+        yield f"<ul>{''.join(f'<li>{escape(note)}</li>' for note in show.notes(load))}</ul>"
 
 
 def before(entry: Entry) -> Sequence[str]:

@@ -32,6 +32,12 @@ class Progress:
         self.stream.write(f"\r{text[:100]:<100}")
         self.stream.flush()
 
+    def say(self, line: str) -> None:
+        """A line of words, where no scenario is being measured."""
+        if self.shown:
+            self.stream.write(f"\r{line[:100]:<100}")
+            self.stream.flush()
+
     def end(self) -> None:
         """Leave the line to whoever writes next."""
         if self.shown:

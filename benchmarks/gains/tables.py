@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.gains.wording import amount, gained, number, place, spread
+from benchmarks.load import show
 
 Entry = Mapping[str, Any]
 
@@ -14,12 +15,16 @@ def report(shown: Mapping[str, Any]) -> str:
     """All of a run; `shown` is its JSON."""
     done = [one for one in shown["scenarios"] if "skipped" not in one]
     left = [one for one in shown["scenarios"] if "skipped" in one]
-    parts = [
-        f"Measured on {place(shown['machine'])}, in {shown['seconds']:.0f} s.",
-        "Baseline: each optimisation off\n" + table(("operation", "off", "median", "p95", "spread"), map(before, done)),
-        "Optimised: each one on\n"
-        + table(("operation", "on", "median", "p95", "spread", "gain", "the guide says"), map(after, done)),
-    ]
+    parts = [f"Measured on {place(shown['machine'])}, in {shown['seconds']:.0f} s."]
+    if done:
+        parts += [
+            "Baseline: each optimisation off\n"
+            + table(("operation", "off", "median", "p95", "spread"), map(before, done)),
+            "Optimised: each one on\n"
+            + table(("operation", "on", "median", "p95", "spread", "gain", "the guide says"), map(after, done)),
+        ]
+    if load := shown.get("load"):
+        parts.append("\n".join([show.TITLE, table(show.HEAD, map(show.cells, load)), *show.notes(load)]))
     if left:
         parts.append("Not measured\n" + "\n".join(f"  {one['name']}: {one['skipped']}" for one in left))
     if shown.get("interrupted"):

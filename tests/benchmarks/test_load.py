@@ -1,0 +1,190 @@
+"""The simulated people: what they hear is counted rightly, and a bound sends them home."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+
+from benchmarks.gains.stage import Stage
+from benchmarks.gains.tables import report
+from benchmarks.load.figures import Step, bound_passed, summary
+from benchmarks.load.heard import Heard, accepted, heard, last_seq, together
+from benchmarks.load.profiles import PROFILES, SHORT, Bounds, Habits, NoProfile, profile
+from benchmarks.load.run import Load
+from benchmarks.load.show import notes
+from tests.benchmarks.entries import run
+
+NEVER = float("inf")
+
+
+def frames(*texts: str, reason: str = "stop", seqs: tuple[int, ...] = ()) -> list[tuple[float, bytes]]:
+    """A turn `x` of these deltas, a second apart; the seqs count from 1 where none are given."""
+    numbers = seqs or tuple(range(1, len(texts) + 1))
+    told: list[dict[str, Any]] = [{"type": "accepted", "turn": "x"}]
+    told += [{"type": "delta", "turn": "x", "seq": n, "text": text} for n, text in zip(numbers, texts, strict=True)]
+    told += [{"type": "done", "turn": "x", "finish_reason": reason, "usage": {"completion_tokens": len(texts)}}]
+    return [(float(second), orjson.dumps(frame)) for second, frame in enumerate(told)]
+
+
+def step(*turns: Heard, stopped: str = "", **changes: Any) -> Step:
+    rows = [
+        {"name": "web-1", "nitro": True, "pss_mb": 1500.0, "cores": 0.25},
+        {"name": "people", "nitro": False, "pss_mb": 90.0, "cores": 0.5},
+    ]
+    return Step(replace(PROFILES["laptop"], **changes), 10, "stand-in", 20.0, stopped, 12, turns, rows)
+
+
+# --- what one person hears -------------------------------------------------------------------------------------------
+
+
+def test_a_whole_answer_has_a_first_word_and_gaps() -> None:
+    turn = heard(0.5, frames("t00001 ", "t00002 t00003 "), "x", 3)
+    assert (turn.first, turn.gaps, turn.lost, turn.doubled, turn.error) == (0.5, (1.0,), 0, 0, "")
+
+
+def test_a_lost_token_is_counted_at_the_end_too() -> None:
+    assert heard(0, frames("t00001 ", "t00003 "), "x", 4).lost == 2
+
+
+def test_a_doubled_token_is_counted() -> None:
+    assert heard(0, frames("t00001 ", "t00001 t00002 "), "x", 2).doubled == 1
+
+
+def test_a_stopped_answer_owes_nothing_after_its_last_word() -> None:
+    turn = heard(0, frames("t00001 ", "t00002 ", reason="stopped"), "x", 100, "stop")
+    assert (turn.lost, turn.error) == (0, "")
+    assert heard(0, frames("t00001 ", "t00003 ", reason="stopped"), "x", 100, "stop").lost == 1
+
+
+def test_an_answer_that_was_stopped_without_a_wish_has_failed() -> None:
+    assert heard(0, frames("t00001 ", reason="stopped"), "x", 100).error == "stopped"
+
+
+def test_an_answer_without_an_end_has_failed() -> None:
+    assert heard(0, frames("t00001 ")[:-1], "x", 1).error == "no end"
+
+
+def test_a_refusal_is_told_by_its_code() -> None:
+    refused = [(1.0, orjson.dumps({"type": "error", "code": "too_many", "message": "Wait."}))]
+    assert heard(0, refused, "", 1).error == "too_many"
+
+
+def test_words_without_numbers_are_counted_by_their_frames() -> None:
+    turn = heard(0, frames("The ", "sea", "sea", seqs=(1, 3, 3)), "x", None)
+    assert (turn.lost, turn.doubled) == (1, 1)
+
+
+def test_what_came_over_two_sockets_is_one_answer() -> None:
+    both = frames("t00001 ", "t00002 ", "t00003 ")
+    assert last_seq(both[:2], "x") == 1
+    assert accepted(both) == "x"
+    assert heard(0, [*both[:2], *both[2:]], "x", 3).lost == 0
+    assert heard(0, [*both[:3], *both[2:]], "x", 3).doubled == 1
+
+
+def test_faults_of_a_second_tab_are_not_forgotten() -> None:
+    view = together([Heard(0.1), Heard(2.0, lost=3, error="no end")])
+    assert (view.first, view.lost, view.error) == (0.1, 3, "no end")
+
+
+# --- who they are ----------------------------------------------------------------------------------------------------
+
+
+def test_people_do_all_that_people_do() -> None:
+    dice = random.Random(1)
+    plans = [Habits().plan(dice, 20.0) for _ in range(2000)]
+    acts = Counter(plan.act for plan in plans)
+    assert set(acts) == {"read", "stop", "reload", "second tab"}
+    assert 60 < acts["reload"] < 180
+    assert {plan.tokens for plan in plans} == set(Habits().lengths)
+    assert all(plan.pause >= 0 for plan in plans)
+
+
+def test_a_number_is_a_profile_of_so_many_people() -> None:
+    assert profile("30", seconds=5.0).people == (30,)
+    assert profile("server").people == (50, 100)
+
+
+@pytest.mark.parametrize("word", ["mainframe", "0", "-3", "5001", "1e3", "٣"])
+def test_nobody_else_is_known(word: str) -> None:
+    with pytest.raises(NoProfile, match="laptop, server, cloud or a number"):
+        profile(word)
+
+
+# --- when they go home -----------------------------------------------------------------------------------------------
+
+BOUNDS = Bounds(errors=0.1, first=2.0)
+
+
+def test_few_turns_are_not_judged() -> None:
+    assert bound_passed([Heard(NEVER, error="timed out")] * 9, [99.0] * 9, BOUNDS) == ""
+
+
+def test_failed_turns_send_everybody_home() -> None:
+    turns = [Heard(0.1)] * 18 + [Heard(NEVER, error="timed out")] * 2
+    assert bound_passed(turns, [], BOUNDS) == ""
+    assert "15% of the latest 20 turns failed" in bound_passed([*turns[1:], turns[-1]], [], BOUNDS)
+
+
+def test_late_first_words_do() -> None:
+    assert "after 2.5 s" in bound_passed([Heard(0.1)] * 18 + [Heard(2.5)] * 2, [], BOUNDS)
+
+
+def test_those_who_were_never_answered_count_too() -> None:
+    assert "after 7.0 s" in bound_passed([Heard(0.1)] * 9, [7.0, 7.0], BOUNDS)
+    assert bound_passed([Heard(0.1)] * 9, [1.9, 1.9], BOUNDS) == ""
+
+
+def test_what_is_long_ago_is_forgiven() -> None:
+    assert bound_passed([Heard(9.0)] * 100 + [Heard(0.1)] * 50, [], BOUNDS) == ""
+
+
+# --- what is told of them --------------------------------------------------------------------------------------------
+
+
+def test_a_summary_counts_nitro_alone() -> None:
+    told = summary(step(Heard(0.1, tokens=40), Heard(0.3, act="reload", lost=1), Heard(NEVER, error="timed out")))
+    assert (told["turns"], told["errors"], told["lost"], told["reloads"]) == (3, 1, 1, 1)
+    assert (told["memory_mb"], told["cores"]) == (1500.0, 0.25)
+    assert told["tokens_per_second"] == 2.0
+    assert told["within"] == {"first": True, "memory": True}
+
+
+def test_a_broken_bound_of_the_guide_is_said() -> None:
+    told = summary(step(Heard(5.0), memory=1000.0))
+    assert told["within"] == {"first": False, "memory": False}
+    assert any("not kept: the first word was later and more memory was used" in note for note in notes([told]))
+
+
+def test_nobody_heard_anything_is_no_success() -> None:
+    told = summary(step(Heard(NEVER, error="timed out")))
+    assert told["first_ms"] == {}
+    assert told["within"]["first"] is False
+
+
+def test_the_report_shows_people_and_where_they_were_sent_home() -> None:
+    shown = run() | {"load": [summary(step(Heard(0.1), stopped="Stopped after 7 s: enough."))]}
+    text = report(shown)
+    assert "10 people: Stopped after 7 s: enough." in text
+    assert "100 / 100 ms" in text
+    assert "Baseline" not in text
+
+
+@pytest.mark.slow
+def test_real_people_lose_no_word_whatever_they_do() -> None:
+    habits = replace(
+        SHORT.habits, lengths=(30,), shares=(1.0,), thinking=0.1, stops=0.25, reloads=0.25, second_tabs=0.25
+    )
+    crowd = replace(SHORT, people=(6,), seconds=12.0, habits=habits, bounds=Bounds(errors=1.0, first=60.0))
+    entries: list[dict[str, Any]] = []
+    with Stage() as stage:
+        Load(stage, crowd).into(entries)
+    (told,) = entries
+    assert (told["errors"], told["lost"], told["doubled"]) == (0, 0, 0), told
+    assert min(told["stops"], told["reloads"], told["second_tabs"]) > 0
+    assert {row["name"] for row in told["processes"]} >= {"postgres", "redis", "stand-in", "people"}
