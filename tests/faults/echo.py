@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,6 +24,10 @@ class Echo:
         application.router.add_post("/v1/chat/completions", self._answer)
         application.router.add_get("/v1/models", self._models)
         self._runner = web.AppRunner(application)
+
+    def total(self) -> int:
+        """How many questions came."""
+        return sum(self.asked.values())
 
     async def __aenter__(self) -> Self:
         await self._runner.setup()
@@ -46,10 +51,11 @@ class Echo:
         said = messages[-1]["content"].count(word) if messages[-1]["role"] == "assistant" else 0
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        for _ in range(REPEATS - said):
-            await response.write(_event({"content": f"{word} "}, None))
-            await asyncio.sleep(PAUSE)
-        await response.write(_event({}, "stop") + b"data: [DONE]\n\n")
+        with suppress(ConnectionError):  # whoever asked may hang up
+            for _ in range(REPEATS - said):
+                await response.write(_event({"content": f"{word} "}, None))
+                await asyncio.sleep(PAUSE)
+            await response.write(_event({}, "stop") + b"data: [DONE]\n\n")
         return response
 
 
