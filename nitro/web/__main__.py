@@ -10,12 +10,16 @@ import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvloop
 
 from nitro.embedded.errors import ServiceError
 from nitro.environment import SettingError
 from nitro.listening import listen
+
+if TYPE_CHECKING:
+    from apps.monitor.watchman import Watchman
 
 # Daphne makes its event loop when it is imported.
 asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
@@ -68,11 +72,19 @@ def serve(fd: int, tls: tuple[Path, Path] | None = None) -> None:
 
     publisher = Publisher()
     publisher.start()
-    watchman = Watchman()
-    watchman.start()
+    watchman = on_watch()
     Server(application, fd=fd, family=family, body_limit=limit, drain=drain_turns, begin=keep_turns, tls=tls).run()
     watchman.stop()
     publisher.stop()
+
+
+def on_watch() -> Watchman:
+    """The thread that looks for alarms. Imported here: its models need a site that is loaded."""
+    from apps.monitor.watchman import Watchman
+
+    watchman = Watchman()
+    watchman.start()
+    return watchman
 
 
 def parse(words: list[str]) -> argparse.Namespace:
