@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urldefrag, urlsplit
 
 from apps.accounts.models import User
@@ -83,8 +83,8 @@ def _results(urls: Iterable[str], found: Sequence[Result]) -> list[Result]:
         url = urldefrag(result.url).url
         host = _host(url)
         if len(chosen) < room and host and url not in chosen and hosts[host] < PER_HOST:
-            hosts[host] += 1
-            chosen[url] = Result(url, result.title, result.snippet)
+            hosts[host] += 0 if result.forwards else 1
+            chosen[url] = replace(result, url=url)
     return list(chosen.values())
 
 

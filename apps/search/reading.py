@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
@@ -95,7 +96,7 @@ async def _page(result: Result) -> Page:
 
 
 async def _fetched(result: Result) -> Page:
-    if not robots_allow(await robots_of(result.url), result.url):
+    if not result.forwards and not robots_allow(await robots_of(result.url), result.url):
         return Page(result.url, result.title, State.FORBIDDEN, reason="This site asks programs not to read the page.")
     answer = await outside.fetch(result.url, PAGE)
     if answer.url != result.url and not robots_allow(await robots_of(answer.url), answer.url):
@@ -108,7 +109,7 @@ async def _fetched(result: Result) -> Page:
         answer.media_type in HTML,
         seconds=EXTRACT_SECONDS,
     )
-    return _read(result, found)
+    return _read(replace(result, url=answer.url) if result.forwards else result, found)
 
 
 def _read(result: Result, found: object) -> Page:

@@ -22,11 +22,12 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One result of an engine, or a page that somebody named."""
+    """One result of an engine, or a page that somebody named. One that `forwards` only leads to its page."""
 
     url: str
     title: str = ""
     snippet: str = ""
+    forwards: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from pytest_django import Settings
 
-from apps.search import registry
+from apps.search import finding, registry
 from apps.search.chain import Chain
 from apps.search.providers.base import (
     Engine,
@@ -92,6 +92,15 @@ async def test_results_come_in_order_with_title_and_snippet(build: Build, answer
 async def test_no_more_results_come_than_were_asked_for(build: Build, answer: bytes) -> None:
     async with local(**{"*": answer}) as server:
         assert await build(base(server)).search("x", 1) == EXPECTED[:1]
+
+
+async def test_addresses_of_geminis_that_only_lead_to_pages_are_known_as_such() -> None:
+    chunks = [{"web": {"uri": f"https://vertexaisearch.cloud.google.com/{n}", "title": "a.example"}} for n in range(6)]
+    said = {"candidates": [{"groundingMetadata": {"groundingChunks": chunks}}]}
+    async with local(**{"*": page(json.dumps(said).encode(), media="application/json")}) as server:
+        found = await Gemini("key", "m", base(server)).search("x", 6)
+    assert [one.forwards for one in found] == [True] * 6
+    assert len(finding._results([], found)) == 6
 
 
 def status(code: int, *headers: str) -> bytes:

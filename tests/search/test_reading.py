@@ -59,6 +59,18 @@ async def test_a_redirect_does_not_lead_around_robots_txt(site: Local) -> None:
     assert (await read(site, "door")).state is State.FORBIDDEN
 
 
+async def test_an_address_that_only_leads_to_a_page_is_shown_as_that_page(site: Local) -> None:
+    """What Gemini's grounding names: all on one host of Google's, whose robots.txt says nothing of the page."""
+    site.answers["/closed"] = b"HTTP/1.1 302 Found\r\nLocation: /bridge\r\nContent-Length: 0\r\n\r\n"
+    got = await page_read(Result(site.url("/closed"), forwards=True))
+    assert (got.state, got.url) == (State.READ, site.url("/bridge"))
+
+
+async def test_it_does_not_lead_around_the_robots_txt_of_the_page(site: Local) -> None:
+    site.answers["/lead"] = b"HTTP/1.1 302 Found\r\nLocation: /closed\r\nContent-Length: 0\r\n\r\n"
+    assert (await page_read(Result(site.url("/lead"), forwards=True))).state is State.FORBIDDEN
+
+
 async def test_slow_pages_are_left_behind_and_the_others_kept(site: Local) -> None:
     got = await pages_read(found(site, "bridge", "slow", "length"), nothing, budget=3.0)
     assert [one.state for one in got] == [State.READ, State.SLOW, State.READ]

@@ -7,6 +7,7 @@ from apps.search.providers.wire import items_of, json_ask, text_of
 from apps.search.values import Result
 
 ADDRESS = "https://generativelanguage.googleapis.com"
+FORWARDER = "https://vertexaisearch.cloud.google.com/"  # tells of pages by addresses that only lead to them
 SECONDS = 12.0  # it searches and writes before it answers
 
 
@@ -32,7 +33,9 @@ class Gemini(Engine):
         chunks = [chunk["web"] for chunk in items_of(metadata, "groundingChunks") if isinstance(chunk.get("web"), dict)]
         said = _said(metadata)
         results = [
-            Result(text_of(web, "uri"), text_of(web, "title"), said.get(at, "")) for at, web in enumerate(chunks)
+            Result(url, text_of(web, "title"), said.get(at, ""), forwards=url.startswith(FORWARDER))
+            for at, web in enumerate(chunks)
+            for url in [text_of(web, "uri")]
         ]
         return results[:count]
 
