@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from apps.chat import asking, batches
 from apps.chat.completions import answering, embedding
+from apps.chat.completions.pictures import pictures_fetch
 from apps.chat.completions.wire import asked_from
 from apps.chat.visits import Answer, Visit
 from apps.core.idempotency import HEADER, key_from
@@ -12,6 +13,7 @@ from apps.llm.router import default_options
 
 async def completions(visit: Visit) -> None:
     """`POST /v1/chat/completions`"""
+    await pictures_fetch(visit.body)
     asked = asked_from(visit.body, default_options())
     if asked.stream:
         await visit.stream(answering.pieces(user=visit.user, asked=asked))

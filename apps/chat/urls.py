@@ -9,7 +9,7 @@ from apps.chat.api.asking import Batch, Chat
 from apps.chat.api.attachments import AttachmentFile, Attachments, AttachmentThumbnail, OneAttachment
 from apps.chat.api.conversations import Conversations, OneConversation
 from apps.chat.api.messages import Messages
-from apps.chat.api.openai import ChatCompletions, Embeddings, Models
+from apps.chat.api.openai import ChatCompletions, Embeddings, Models, OneModel
 from apps.chat.api.transfer import Export, Import
 from apps.chat.api.usage import Usage
 
@@ -37,6 +37,7 @@ urlpatterns = [
     path("v1/chat/completions", ChatCompletions.as_view(), name="v1-completions"),
     path("v1/embeddings", Embeddings.as_view(), name="v1-embeddings"),
     path("v1/models", Models.as_view(), name="v1-models"),
+    path("v1/models/<path:model>", OneModel.as_view(), name="v1-model"),
     path("api/chat/", Chat.as_view(), name="api-chat"),
     path("api/chat/batch/", Batch.as_view(), name="api-batch"),
     path("api/attachments/", Attachments.as_view(), name="api-attachments"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from tests.access.table import SIGN_IN, Row, everybody, own, personal, program, program_own
@@ -38,6 +39,7 @@ ROWS: tuple[Row, ...] = (
     program("chat:v1-completions", 400, "post"),
     program("chat:v1-embeddings", 400, "post"),
     program("chat:v1-models", 200),
+    replace(program("chat:v1-model", 404), names={"model": "choice"}),
     program("chat:api-chat", 400, "post"),
     program("chat:api-batch", 400, "post"),
     program("chat:api-conversations", 201, "post"),

@@ -10,7 +10,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.parsers import MultiPartParser
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -90,10 +89,6 @@ class AttachmentFile(Endpoint):
     scope = "chat"
     tag = "attachments"
     form: attachments.Form = "file"
-
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[BaseRenderer, str]:
-        """A picture is sent to whoever asks for one; only errors are JSON."""
-        return super().perform_content_negotiation(request, force=True)
 
     @extend_schema(responses={(200, "image/*"): OpenApiTypes.BINARY})
     def get(self, request: Request, attachment_id: UUID) -> HttpResponse:

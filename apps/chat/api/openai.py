@@ -14,13 +14,15 @@ from apps.accounts.authentication import caller
 from apps.chat.admission import ChatThrottle
 from apps.chat.api.streams import EVENTS, STREAMED, event_stream
 from apps.chat.completions import answering, embedding
+from apps.chat.completions.pictures import pictures_fetch
 from apps.chat.completions.wire import asked_from
 from apps.core.endpoints import Endpoint, waited
+from apps.llm.errors import ModelMissing
 from apps.llm.router import default_options, router
 
 
 class CompletionMessage(serializers.Serializer[Any]):
-    """Who said what; `content` is a text, or a list of parts (`text`, `image_url` with a data URL)."""
+    """Who said what; `content` is a text, or a list of parts (`text`; `image_url`: a data URL or web address)."""
 
     role = serializers.ChoiceField(choices=["system", "developer", "user", "assistant", "tool"])
     content = serializers.JSONField()
@@ -95,6 +97,7 @@ class ChatCompletions(Endpoint):
     )
     def post(self, request: Request) -> HttpResponseBase:
         """Ask a model, as OpenAI's clients do; with `stream` the words come while they are written."""
+        waited(pictures_fetch, request.data)
         asked = asked_from(request.data, default_options())
         if asked.stream:
             return event_stream(request, answering.pieces(user=caller(request), asked=asked))
@@ -168,7 +171,26 @@ class Models(Endpoint):
     @extend_schema(responses=ModelsOutput)
     def get(self, request: Request) -> Response:
         """The models that can be chosen now: those of every server that answers, and `auto` for the default."""
-        offers = waited(router().models)
-        names = {"auto": "nitro"} | {offer.choice: offer.provider for offer in offers}
-        data = [{"id": name, "object": "model", "created": 0, "owned_by": owner} for name, owner in names.items()]
-        return Response({"object": "list", "data": data})
+        return Response({"object": "list", "data": list(models().values())})
+
+
+class OneModel(Endpoint):
+    """One model of OpenAI's list."""
+
+    scope = "chat"
+    tag = "OpenAI"
+
+    @extend_schema(responses=ModelOutput)
+    def get(self, request: Request, model: str) -> Response:
+        """A model by its name in the list."""
+        found = models().get(model)
+        if found is None:
+            raise ModelMissing(f"There is no model {model!r}.", hint="`/v1/models` lists those that there are.")
+        return Response(found)
+
+
+def models() -> dict[str, dict[str, Any]]:
+    """What can be chosen now, by its name."""
+    offers = waited(router().models)
+    names = {"auto": "nitro"} | {offer.choice: offer.provider for offer in offers}
+    return {name: {"id": name, "object": "model", "created": 0, "owned_by": owner} for name, owner in names.items()}

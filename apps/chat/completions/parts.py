@@ -77,13 +77,13 @@ def _part(part: object, where: str, texts: list[str], images: list[Image]) -> No
 
 
 def _image(value: object, where: str) -> Image:
-    """A picture that stands in the request itself: no address is fetched for it."""
+    """A picture that stands in the request itself; those with an address have been fetched before."""
     url = value.get("url") if isinstance(value, dict) else value
     start = DATA_URL.match(url) if isinstance(url, str) else None
     if not isinstance(url, str) or start is None:
         raise Unacceptable(
             where,
-            "A picture must stand in the request, as data:image/png;base64,… (or jpeg, webp, gif).",
+            "A picture is data:image/png;base64,… (or jpeg, webp, gif), or an address that begins with https://.",
             code="unsupported_value",
         )
     try:
