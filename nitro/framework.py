@@ -122,6 +122,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/(api|v1)/",
     "SORT_OPERATION_PARAMETERS": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,  # the words of a choice say themselves what they are
     "POSTPROCESSING_HOOKS": [],  # else fields of equal names and different choices would need names made up for them
 }
 

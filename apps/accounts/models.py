@@ -47,7 +47,9 @@ class Scope(models.TextChoices):
     IMAGES = "images", "Images"
     IMAGES_READ = "images:read", "Images, looking only"
     VOICE = "voice", "Speech"
+    VOICE_READ = "voice:read", "Speech, recordings and voices only"
     SEARCH = "search", "Web search"
+    SEARCH_READ = "search:read", "Web search, earlier searches only"
     ADMIN = "admin", "Administration and metrics"
     ADMIN_READ = "admin:read", "Metrics"
 

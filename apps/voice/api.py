@@ -147,7 +147,10 @@ class Transcript(VoiceEndpoint):
 
     @extend_schema(
         parameters=[shapes.FormatInput],
-        responses={200: OpenApiResponse(shapes.TranscriptOutput, "Or text, SubRip, WebVTT: see `format`.")},
+        responses={
+            200: OpenApiResponse(shapes.TranscriptOutput, "Or text, SubRip, WebVTT: see `format`."),
+            **shapes.HEARD,
+        },
     )
     def get(self, request: Request, recording_id: UUID) -> HttpResponseBase:
         kind = asked(shapes.FormatInput, request)["format"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -36,8 +35,12 @@ class Transcriptions(VoiceEndpoint):
 
     parser_classes = (MultiPartParser, SoundJSONParser)
 
-    @extend_schema(request={"multipart/form-data": shapes.TranscriptionInput}, responses={200: OpenApiTypes.OBJECT})
+    @extend_schema(
+        request={"multipart/form-data": shapes.TranscriptionInput},
+        responses={200: shapes.TranscriptionOutput, **shapes.HEARD},
+    )
     def post(self, request: Request) -> HttpResponseBase:
+        """Write down what is said in a recording of at most fifteen minutes."""
         wanted = given(shapes.TranscriptionInput, request)
         language = wanted.get("language") or selectors.taste_get(user=owner(request)).language
         content = uploads.content_of(wanted["file"])

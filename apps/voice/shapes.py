@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
 
+from apps.voice import subtitles
 from apps.voice.audio import Heard
 from apps.voice.models import Recording
 from apps.voice.services import FASTEST, SLOWEST
@@ -15,6 +16,7 @@ from apps.voice.subtitles import FORMATS
 
 TEXT_LIMIT = 20_000
 SOUNDS = {(200, kind): OpenApiTypes.BINARY for kind in TYPES.values()}  # the answers of an address that speaks
+HEARD = {(200, kind.partition(";")[0]): OpenApiTypes.STR for kind in subtitles.TYPES.values()}  # by `format`
 LANGUAGE = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$"
 
 
@@ -113,6 +115,12 @@ class SpeechInput(serializers.Serializer[Any]):
     response_format = serializers.ChoiceField(choices=list(TYPES), default="mp3")
     instructions = serializers.CharField(required=False, allow_blank=True, help_text="Taken and not used.")
     stream_format = serializers.ChoiceField(choices=["audio"], default="audio")
+
+
+class TranscriptionOutput(serializers.Serializer[Any]):
+    """OpenAI's `json`; `verbose_json` has the language, the duration and the segments besides."""
+
+    text = serializers.CharField(allow_blank=True)
 
 
 class TranscriptionInput(serializers.Serializer[Any]):

@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from apps.accounts import services
 from apps.accounts.access import access_by_key, access_by_session
-from apps.accounts.models import User
+from apps.accounts.models import READ, Scope, User
 from apps.core.errors import Invalid
 from tests import cast
 
@@ -49,6 +49,10 @@ def test_a_reading_scope_allows_reading_in_its_area_alone(alice: User) -> None:
     assert access.allows("chat", reading=True)
     assert not access.allows("chat")
     assert not access.allows("images", reading=True)
+
+
+def test_every_area_can_be_opened_for_reading_alone() -> None:
+    assert {scope.area + READ for scope in Scope} <= set(Scope.values)
 
 
 def test_the_scope_admin_ends_with_the_administrator(db: None) -> None:

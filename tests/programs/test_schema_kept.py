@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import io
 import os
-import urllib.request
+import wave
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, given
+from PIL import Image
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -35,6 +36,7 @@ SECONDS = 60
 EXAMPLES, DEEP = int(os.environ.get("NITRO_SCHEMA_EXAMPLES", "2")), 20
 AWAY = {502, 503, 504}  # where an engine is not there, as none is for pictures or on the web
 PAINTED = frozenset({"/v1/images/generations"})  # whoever asks waits for the picture
+SHARED = ("{choice}/", "{model}", "{pull_id}/")  # what belongs to everybody
 STREAMED = {"/v1/chat/completions", "/api/chat/"}
 
 
@@ -95,39 +97,63 @@ async def test_requests_to_every_address_keep_to_the_description(house: House) -
     assert not failures(house, EXAMPLES, without=PAINTED if EXAMPLES < DEEP else frozenset())
 
 
-def request(house: House, method: str, path: str, key: str, body: Any = None) -> tuple[int, str]:
-    raw = None if body is None else json.dumps(body).encode()
-    headers = signed(key) | {"Content-Type": "application/json"}
-    asked = urllib.request.Request(house.base + path, raw, headers, method=method)  # noqa: S310 (our own address)
-    try:
-        with urllib.request.urlopen(asked, timeout=SECONDS) as answer:  # noqa: S310
-            return int(answer.status), answer.read().decode()
-    except urllib.error.HTTPError as refusal:
-        return refusal.code, refusal.read().decode()
+def request(house: House, method: str, path: str, key: str, body: Any = None, **more: Any) -> requests.Response:
+    return requests.request(method, house.base + path, headers=signed(key), json=body, timeout=SECONDS, **more)
+
+
+def made(house: House, path: str, body: Any = None, **more: Any) -> str:
+    """The id of something new of Alice's, in which the word canary stands."""
+    answer = request(house, "POST", path, house.alice, body, **more)
+    assert answer.status_code in {200, 201, 202}, answer.text
+    return str(answer.json()["id"])
+
+
+def belongings(house: House) -> dict[str, str]:
+    """One of everything that Alice can have, by the name that it has in addresses."""
+    picture, sound = io.BytesIO(), io.BytesIO()
+    Image.new("RGB", (2, 2), "teal").save(picture, "PNG")
+    with wave.open(sound, "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(bytes(32_000))
+    return {
+        "conversation_id": made(house, "/api/conversations/", {"title": "canary"}),
+        "attachment_id": made(house, "/api/attachments/", files={"file": ("canary.png", picture.getvalue())}),
+        "job_id": made(house, "/api/images/", {"prompt": "canary", "width": 256, "height": 256}),
+        "search_id": made(house, "/api/search/", {"query": "canary"}),
+        "webhook_id": made(house, "/api/webhooks/", {"url": "https://canary.example/", "events": ["answer.done"]}),
+        "recording_id": made(house, "/api/voice/recordings/", files={"file": ("canary.wav", sound.getvalue())}),
+    }
+
+
+def opened(answer: requests.Response) -> bool:
+    return answer.status_code < 400 or "canary" in answer.text
 
 
 async def test_no_id_of_alice_opens_anything_for_bob(house: House) -> None:
-    _, made = request(house, "POST", "/api/conversations/", house.alice, {"title": "canary"})
-    mine = json.loads(made)["id"]
-    opened = []
-    for operation in operations(house):
-        if "{" not in operation.path or operation.path.endswith("{choice}/"):
-            continue
-        path = operation.path.replace("{conversation_id}", mine)
+    """Each address that names something, with the id of the very thing that it is for."""
+    mine = belongings(house)
+    owned = [one for one in operations(house) if "{" in one.path and not one.path.endswith(SHARED)]
+    assert len(owned) >= 20
+    wrong = []
+    for operation in owned:
         body: Any = {} if operation.method.upper() in {"POST", "PATCH", "PUT"} else None
-        status, text = request(house, operation.method.upper(), path.format_map(Mine(mine)), house.bob, body)
-        if status < 400 or "canary" in text:
-            opened.append(f"{operation.label}: {status}")
-    assert not opened
-    assert request(house, "GET", f"/api/conversations/{mine}/", house.alice)[0] == 200
+        answer = request(house, operation.method.upper(), operation.path.format_map(mine), house.bob, body)
+        wrong += [f"{operation.label}: {answer.status_code}"] if opened(answer) or answer.status_code != 404 else []
+    assert not wrong
+    places = ("conversations", "attachments", "images", "search", "webhooks", "voice/recordings")
+    for place, found in zip(places, mine.values(), strict=True):
+        assert request(house, "GET", f"/api/{place}/{found}/", house.alice).status_code == 200
 
 
-class Mine(dict[str, str]):
-    """The same id under every name."""
-
-    def __init__(self, one: str) -> None:
-        super().__init__()
-        self.one = one
-
-    def __missing__(self, name: str) -> str:
-        return self.one
+async def test_no_id_of_alice_in_a_body_or_a_list_says_anything_to_bob(house: House) -> None:
+    mine = belongings(house)
+    chat, picture = mine["conversation_id"], mine["attachment_id"]
+    assert request(house, "POST", "/api/chat/", house.bob, {"message": "Hi", "conversation": chat}).status_code == 404
+    taken = request(house, "POST", "/api/chat/", house.bob, {"message": "Hi", "attachments": [picture]})
+    assert taken.status_code in {400, 404}
+    batch = {"requests": [{"message": "Hi", "conversation": chat}]}
+    several = request(house, "POST", "/api/chat/batch/", house.bob, batch)
+    assert [one["status"] for one in several.json()["results"]] == [404]
+    for path in ("conversations/", "conversations/?q=canary", "images/", "search/", "webhooks/", "voice/recordings/"):
+        listed = request(house, "GET", f"/api/{path}", house.bob)
+        assert (listed.status_code, "canary" in listed.text) == (200, False), path

@@ -125,6 +125,15 @@ def test_openais_speech_takes_openais_names(program: Client) -> None:
     assert (response.status_code, response.headers["Content-Type"]) == (200, "audio/mpeg")
 
 
+@pytest.mark.parametrize("accepted", ["application/octet-stream", "audio/mpeg", "text/html;q=0.5", "nonsense"])
+def test_speech_is_sent_whatever_a_client_says_that_it_accepts(program: Client, accepted: str) -> None:
+    """OpenAI's own package asks for `application/octet-stream`, and was answered with 406."""
+    spoken = program.post(
+        "/v1/audio/speech", {"input": "Hi."}, content_type="application/json", headers={"accept": accepted}
+    )
+    assert (spoken.status_code, spoken.headers["Content-Type"]) == (200, "audio/mpeg")
+
+
 @pytest.mark.django_db(transaction=True)
 async def test_mp3_arrives_sentence_by_sentence() -> None:
     user = await in_database(cast.alice)
