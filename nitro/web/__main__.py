@@ -68,7 +68,6 @@ def serve(fd: int, tls: tuple[Path, Path] | None = None) -> None:
     gc.freeze()  # what is loaded now stays; the collector need not look at it again
     limit = settings.MAX_BODY_MB * 1024 * 1024
     reporting.start(__version__)
-    from apps.monitor.watchman import Watchman  # knows models, which are there only now
 
     publisher = Publisher()
     publisher.start()
