@@ -13,12 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from apps.core.fingerprint import this_machine
 from benchmarks.gains import keeping, tables
 from benchmarks.gains.comparison import Incomparable, changes, check, earlier
 from benchmarks.gains.page import page
 from benchmarks.gains.progress import Progress
 from benchmarks.gains.registry import NAMES, Unknown, scenario
-from benchmarks.gains.result import Report, this_machine
+from benchmarks.gains.result import Report
 from benchmarks.gains.run import Run, shortened
 from benchmarks.gains.scenario import Scenario
 from benchmarks.gains.stage import Stage

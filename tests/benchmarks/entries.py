@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from apps.core.fingerprint import this_machine
 from benchmarks.gains.figures import Side, gain
-from benchmarks.gains.result import Left, Outcome, Report, this_machine
+from benchmarks.gains.result import Left, Outcome, Report
 from benchmarks.gains.scenario import Pair, Probe, Scenario
 
 

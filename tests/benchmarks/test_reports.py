@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from apps.core.fingerprint import fingerprint, processor, this_machine
 from benchmarks.gains import comparison, keeping, tables
 from benchmarks.gains.comparison import Incomparable
 from benchmarks.gains.page import page
-from benchmarks.gains.result import Left, fingerprint, processor, this_machine
+from benchmarks.gains.result import Left
 from benchmarks.gains.wording import gained, number, share
 from tests.benchmarks.entries import outcome, run, scenario
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from apps.core.checklist import Checklist, Line, checklist
 from apps.core.diagnosis import Finding, examine
 
 
@@ -17,8 +18,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="for programs")
+        parser.add_argument("--performance", action="store_true", help="what makes Nitro fast, and whether it is on")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["performance"]:
+            return self.performance(checklist(), json_wanted=options["json"])
         findings = examine()
         if options["json"]:
             self.stdout.write(json.dumps([finding.as_dict() for finding in findings], indent=2))
@@ -27,6 +31,26 @@ class Command(BaseCommand):
                 self.report(finding)
         if any(finding.needed and not finding.ok for finding in findings):
             sys.exit(1)
+        return None
+
+    def performance(self, found: Checklist, *, json_wanted: bool) -> None:
+        """The checklist. Nothing of it is broken, so that it never fails."""
+        if json_wanted:
+            self.stdout.write(json.dumps(found.as_dict(), indent=2))
+            return
+        for line in found.lines:
+            self.point(line)
+        off = [line.item for line in found.lines if line.seen.state == "off"]
+        self.stdout.write(f"\nOff: {', '.join(off)}." if off else "\nEverything that Nitro can see is on.")
+        self.stdout.write(found.bench.problem or f"Gains: `nitro bench` of {found.bench.made_at} on this machine.")
+
+    def point(self, line: Line) -> None:
+        """An item, its repair, and what it gave when it was measured here."""
+        marks = {"on": self.style.SUCCESS("on  "), "off": self.style.WARNING("off "), "elsewhere": "–   "}
+        self.stdout.write(f"{marks[line.seen.state]} {line.item:<16} {line.seen.message}")
+        for more in (line.seen.hint, *(gain.sentence for gain in line.gains)):
+            if more:
+                self.stdout.write(f"     {'':<16} {more}")
 
     def report(self, finding: Finding) -> None:
         """One line, and a second one where there is something to do."""
