@@ -136,11 +136,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "purge-deleted-conversations": {"task": "apps.chat.tasks.purge_deleted_conversations", "schedule": 3600.0},
-    "transcribe-waiting-recordings": {
-        "task": "apps.voice.tasks.transcribe_waiting",
-        "schedule": 30.0,
-        "options": {"queue": "voice", "expires": 30},
-    },
+    "rescue-recordings": {"task": "apps.voice.tasks.rescue", "schedule": 10.0, "options": {"expires": 30}},
     "tidy-files-of-speech": {"task": "apps.voice.tasks.tidy_files", "schedule": 86_400.0},
     "expire-spoken-clips": {"task": "apps.voice.tasks.expire_clips", "schedule": 86_400.0},
     "purge-unsent-pictures": {"task": "apps.chat.tasks.purge_unsent_pictures", "schedule": 3600.0},

@@ -29,7 +29,7 @@ class Order:
 
     @property
     def digest(self) -> str:
-        engine = registry.speaker().kind
+        engine = registry.speaker().label  # with its model: another one sounds different
         return services.clip_digest(engine=engine, utterance=self.utterance, kind=self.kind)
 
     @property

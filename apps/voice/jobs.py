@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
-from apps.core import stored
+from apps.core import draining, stored
 from apps.core.errors import NitroError
 from apps.voice import registry, services, transcribing
 from apps.voice.audio import BYTES_PER_SECOND
 from apps.voice.configuration import configured, longest_seconds
+from apps.voice.holding import Hold
 from apps.voice.models import Recording
 
 logger = logging.getLogger(__name__)
@@ -28,17 +29,26 @@ class TakenAway(Exception):
     """The job is no longer ours: it was cancelled, deleted, or given to another worker."""
 
 
+class Leaving(Exception):
+    """This process is about to stop: somebody else has to begin anew."""
+
+
 def run_next() -> bool:
     """Do the job that waits longest; False where there is none. Every end is written to the row."""
+    if draining.is_draining():
+        return False
     owner = f"{INCARNATION}:{uuid4().hex[:8]}"
     recording = services.recording_claim(owner=owner)
     if recording is None:
         return False
     folder = Path(tempfile.mkdtemp(prefix="nitro-voice-"))
     try:
-        _transcribe(recording, owner, folder)
+        with Hold(recording_id=recording.pk, owner=owner) as hold:
+            _transcribe(recording, owner, folder, hold)
     except TakenAway:
         logger.info("The recording %s was taken away.", recording.pk)
+    except Leaving:
+        services.recording_give_back(recording_id=recording.pk, owner=owner)
     except NitroError as error:
         services.recording_fail(recording=recording, owner=owner, error=error)
     except Exception:
@@ -51,7 +61,7 @@ def run_next() -> bool:
     return True
 
 
-def _transcribe(recording: Recording, owner: str, folder: Path) -> None:
+def _transcribe(recording: Recording, owner: str, folder: Path, hold: Hold) -> None:
     engine = registry.transcriber()
     language = recording.language or configured().language
     source, samples = folder / "recording", folder / "samples"
@@ -63,6 +73,8 @@ def _transcribe(recording: Recording, owner: str, folder: Path) -> None:
     seconds = transcribing.decoded_to_file(str(source), str(samples), longest=longest_seconds())
     parts = _told(recording, owner, samples)
     for position, segment in enumerate(transcribing.segments_of(parts, engine, language=language)):
+        if hold.lost:
+            raise TakenAway
         services.segment_add(recording=recording, position=position, segment=segment)
     services.recording_finish(
         recording_id=recording.pk, owner=owner, seconds=seconds, engine=engine.kind, language=language
@@ -74,6 +86,8 @@ def _told(recording: Recording, owner: str, samples: Path) -> Iterator[bytes]:
     total, done, told = samples.stat().st_size, 0, 0.0
     with samples.open("rb") as file:
         while part := file.read(BYTES_PER_SECOND):
+            if draining.is_draining():
+                raise Leaving
             if time.monotonic() - told >= TELL_SECONDS:
                 told = time.monotonic()
                 if not services.recording_progress(recording_id=recording.pk, owner=owner, progress=done / total):

@@ -13,7 +13,7 @@ class Recording(models.Model):
     """One recording that somebody sent, and the job of writing down what is said in it.
 
     A job that is RUNNING has an `owner` (one incarnation of one worker) that renews `lease_until`; when the lease is
-    over it is queued again, see `services.recordings_repair`.
+    over another worker takes it, see `services.recording_claim`.
     """
 
     class State(models.TextChoices):

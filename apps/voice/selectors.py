@@ -79,8 +79,8 @@ def taste_get(*, user: User) -> Taste:
 
 
 def recordings_waiting(*, now: datetime) -> QuerySet[Recording]:
-    """Jobs of anybody that nobody works on: queued, or left by a worker whose lease is over."""
-    free = Q(state=Recording.State.QUEUED) | Q(lease_until__lt=now)
+    """Jobs of anybody that nobody works on: queued, or to be tried again by now, or left by a dead worker."""
+    free = Q(lease_until=None) | Q(lease_until__lt=now)
     return Recording.objects.filter(free, finished_at=None).order_by("created_at", "id")
 
 

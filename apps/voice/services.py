@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -18,7 +19,7 @@ from apps.voice.models import Clip, Preference, Recording, Segment
 from apps.voice.providers.base import Utterance
 
 TASK, QUEUE = "apps.voice.tasks.transcribe_waiting", "voice"
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=30)
 AGAIN = timedelta(seconds=10)
 MOST_ATTEMPTS = 3
 MOST_ACTIVE = 20
@@ -74,6 +75,20 @@ def recording_claim(*, owner: str) -> Recording | None:
     return recording
 
 
+def recording_hold(*, recording_id: UUID, owner: str) -> bool:
+    """Renew the lease; False where the job is no longer this worker's."""
+    rows = Recording.objects.filter(id=recording_id, owner=owner, state=Recording.State.RUNNING)
+    return bool(rows.update(lease_until=timezone.now() + LEASE))
+
+
+def recording_give_back(*, recording_id: UUID, owner: str) -> bool:
+    """Queue a job again with which this worker cannot go on, since it is about to stop. It costs no attempt."""
+    rows = Recording.objects.filter(id=recording_id, owner=owner, state=Recording.State.RUNNING)
+    return bool(
+        rows.update(state=Recording.State.QUEUED, owner="", lease_until=None, progress=0.0, attempts=F("attempts") - 1)
+    )
+
+
 def recording_progress(*, recording_id: UUID, owner: str, progress: float) -> bool:
     """Renew the lease and tell how far it is; False where the job is no longer this worker's."""
     rows = Recording.objects.filter(id=recording_id, owner=owner, state=Recording.State.RUNNING)
@@ -106,7 +121,7 @@ def recording_fail(*, recording: Recording, owner: str, error: NitroError) -> No
     """End a job with a sentence; one whose reason may go away is queued again, a few times."""
     rows = Recording.objects.filter(id=recording.pk, owner=owner, finished_at=None)
     if not error.permanent and recording.attempts < MOST_ATTEMPTS:
-        rows.update(lease_until=timezone.now() + AGAIN)
+        rows.update(state=Recording.State.QUEUED, owner="", lease_until=timezone.now() + AGAIN)
         return
     rows.update(
         state=Recording.State.FAILED,
@@ -134,16 +149,17 @@ def recording_delete(*, user: User, recording_id: UUID) -> None:
     stored.delete([recording.file])
 
 
-def recordings_give_up(*, now: datetime) -> int:
-    """End what has killed its worker too often; returns how many."""
-    rows = Recording.objects.filter(finished_at=None, lease_until__lt=now, attempts__gte=MOST_ATTEMPTS)
-    return rows.update(
+def recordings_rescue(*, now: datetime) -> int:
+    """Queue the jobs of dead workers again, and end what has killed its worker too often; returns how many."""
+    lost = Recording.objects.filter(state=Recording.State.RUNNING, lease_until__lt=now)
+    ended = lost.filter(attempts__gte=MOST_ATTEMPTS).update(
         state=Recording.State.FAILED,
         error_code="worker_lost",
         error_message="The worker died over this recording, several times.",
         error_hint="The log of the worker says more.",
         finished_at=now,
     )
+    return ended + lost.update(state=Recording.State.QUEUED, owner="", lease_until=None, progress=0.0)
 
 
 # --- clips -----------------------------------------------------------------------------------------------------------

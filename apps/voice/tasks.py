@@ -5,17 +5,28 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from apps.voice import jobs, services, tidying
+from apps.core import wakeups
+from apps.voice import jobs, selectors, services, tidying
 
 
 @shared_task
 def transcribe_waiting() -> int:
     """Write down what is said in the recordings that wait; safe to run twice at once. Returns how many it did."""
-    services.recordings_give_up(now=timezone.now())
+    services.recordings_rescue(now=timezone.now())
     done = 0
     while jobs.run_next():
         done += 1
     return done
+
+
+@shared_task
+def rescue() -> int:
+    """Queue the jobs of dead workers again, and wake the worker where messages were lost."""
+    now = timezone.now()
+    rescued = services.recordings_rescue(now=now)
+    if selectors.recordings_waiting(now=now).exists():
+        wakeups.wake(services.TASK, queue=services.QUEUE)
+    return rescued
 
 
 @shared_task

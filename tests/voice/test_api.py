@@ -187,6 +187,7 @@ def test_silence_is_an_empty_transcript(program: Client) -> None:
     assert (answer["text"], answer["segments"]) == ("", [])
 
 
+@pytest.mark.django_db(transaction=True)
 def test_what_is_long_becomes_a_job(program: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "AT_ONCE_SECONDS", 1.0)
     response = send(program, "/api/voice/transcribe/", recording("mp3"), name="../Mother's\x00 letter.mp3")

@@ -34,6 +34,7 @@ def test_the_page_says_honestly_who_listens(visitor: Client) -> None:
     assert 'href="/voice/" aria-current="page"' in page
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_recording_is_written_down_and_shown_with_times(visitor: Client) -> None:
     card = upload(visitor, recording("m4a"), headers=HTMX).content.decode()
     assert "Waiting" in card
