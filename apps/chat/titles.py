@@ -16,12 +16,13 @@ _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")  # noqa: RU
 _GREETING = re.compile(
     r"(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening)|dear \w+|hallo|bonjour|hola)\b.{0,20}", re.I
 )
+_COMMAND = re.compile(r"\A\s*/image\s+(?=\S)")  # what it asks for is the title, and not how
 _INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 
 
 def title_from(text: str) -> str:
     """The first meaningful sentence in at most 60 characters, one line, no markup; never empty."""
-    text = text[:_READ]
+    text = _COMMAND.sub("", text[:_READ])
     title = _first_sentence(_FENCED.sub("\n", text)) or _first_sentence(text)
     return _shortened(title) or NEW_CHAT
 

@@ -2,11 +2,13 @@
 
 import "./shell.js";
 import { followJobs } from "./drawing.js";
-import { startViewer } from "./viewer.js";
+import { showAgain, startViewer } from "./viewer.js";
 
 const form = document.getElementById("order");
 const prompt = document.getElementById("prompt");
+const filters = document.querySelector(".filters");
 const grid = document.getElementById("grid");
+let restored = ""; // a picture that was brought back and does not hang yet
 
 prompt.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -30,8 +32,16 @@ new MutationObserver(() => {
   if (grid.querySelector(".tile")) grid.querySelector(".grid-empty")?.remove();
 }).observe(grid, { childList: true });
 
-document.body.addEventListener("nitro:image-restored", () => {
-  window.htmx.ajax("GET", `${location.pathname}${location.search}`, { target: "#grid", swap: "innerHTML" });
+// Hung anew as it is filtered right now.
+document.body.addEventListener("nitro:image-restored", ({ detail }) => {
+  const wanted = new URLSearchParams(new FormData(filters));
+  restored = detail.id;
+  window.htmx.ajax("GET", `${location.pathname}?${wanted}`, { target: "#grid", swap: "innerHTML" });
+});
+
+grid.addEventListener("htmx:afterSettle", () => {
+  if (restored) showAgain(restored);
+  restored = "";
 });
 
 followJobs();

@@ -4,6 +4,8 @@ const viewer = document.getElementById("viewer");
 const parts = Object.fromEntries(
   ["picture", "prompt", "facts", "reuse", "download"].map((name) => [name, document.getElementById(`viewer-${name}`)]),
 );
+const toasts = document.getElementById("toasts");
+const home = toasts.parentElement;
 let grid = null;
 let shown = null;
 
@@ -21,29 +23,35 @@ function show(tile) {
   parts.reuse.href = reuse;
   parts.download.href = `${url}?download`;
   const all = tiles();
-  const place = all.indexOf(tile);
+  const place = placeOf(all);
   viewer.querySelector('[data-viewer="previous"]').disabled = place <= 0;
   viewer.querySelector('[data-viewer="next"]').disabled = place === all.length - 1;
   if (place >= all.length - 4) grid.querySelector(".grid-more")?.scrollIntoView({ block: "nearest" });
-  if (!viewer.open) viewer.showModal();
+  if (viewer.open) return;
+  viewer.append(toasts); // "Undo" must be within reach, and outside of an open dialog nothing is
+  viewer.showModal();
+}
+
+// The gallery may have been hung anew beneath the picture that is shown.
+function placeOf(all) {
+  return all.findIndex((tile) => tile.dataset.url === shown.dataset.url);
 }
 
 function step(by) {
   const all = tiles();
-  show(all[all.indexOf(shown) + by]);
+  show(all[placeOf(all) + by]);
 }
 
 function close() {
   viewer.close();
-  shown?.focus();
 }
 
 function remove() {
   const all = tiles();
-  const place = all.indexOf(shown);
+  const place = placeOf(all);
   const next = all[place + 1] ?? all[place - 1];
   window.htmx.ajax("POST", shown.dataset.delete, { target: "#toasts", swap: "innerHTML" });
-  shown.closest(".tile").remove();
+  all[place]?.closest(".tile").remove();
   if (next) show(next);
   else viewer.close();
 }
@@ -64,11 +72,21 @@ export function startViewer(gallery) {
     if (deed) DEEDS[deed]();
     else if (event.target === viewer || event.target.classList.contains("viewer-stage")) close();
   });
-  viewer.addEventListener("keydown", (event) => {
-    const deed = KEYS[event.key];
+  // Of the whole page: a button that has the focus loses it when it is switched off at the end of the gallery.
+  document.addEventListener("keydown", (event) => {
+    const deed = viewer.open && KEYS[event.key];
     if (!deed) return;
     event.preventDefault();
     DEEDS[deed]();
   });
-  viewer.addEventListener("close", () => shown?.focus());
+  viewer.addEventListener("close", () => {
+    home.append(toasts);
+    const all = tiles();
+    all[placeOf(all)]?.focus();
+  });
+}
+
+// A picture that was brought back is shown again where pictures are being looked at.
+export function showAgain(id) {
+  if (viewer.open) show(document.querySelector(`#tile-${id} [data-tile]`));
 }

@@ -45,6 +45,32 @@ async def test_a_picture_is_drawn_seen_used_again_deleted_and_brought_back(scree
     await expect(tile).to_have_count(1)
 
 
+async def test_the_gallery_is_leafed_through_and_tidied_with_the_keyboard_alone(screen: Screen) -> None:
+    page = screen.page
+    await page.goto(screen.base + "/images/")
+    for prompt in ("One leaf", "Another leaf"):
+        await order(page, f"{prompt} of a book")
+    tiles = page.locator(".tile a", has=page.locator('img[alt*="leaf of a book"]'))
+    await expect(tiles).to_have_count(2)
+    seen = page.locator("#viewer-prompt")
+    await page.locator("#gallery-q").fill("leaf of a book")
+    await expect(page.locator(".tile")).to_have_count(2)
+    await tiles.first.press("Enter")
+    # To the end, where the button that was used is switched off, and back.
+    await expect(seen).to_have_text("Another leaf of a book")
+    for key, shown in (("ArrowRight", "One"), ("ArrowRight", "One"), ("ArrowLeft", "Another"), ("Delete", "One")):
+        await page.keyboard.press(key)
+        await expect(seen).to_have_text(f"{shown} leaf of a book")
+    await page.get_by_role("dialog").get_by_role("button", name="Undo").press("Enter")
+    await expect(seen).to_have_text("Another leaf of a book")
+    await page.keyboard.press("ArrowRight")
+    await expect(seen).to_have_text("One leaf of a book")
+    await page.keyboard.press("Escape")
+    await expect(tiles.last).to_be_focused()
+    # Still those that were searched for.
+    await expect(page.locator(".tile")).to_have_count(2)
+
+
 async def test_what_is_wrong_is_said_and_what_was_typed_stays(screen: Screen) -> None:
     page = screen.page
     await page.goto(screen.base + "/images/?size=100x100")
