@@ -14,6 +14,7 @@ from nitro import embedded
 from nitro.environment import Environment, SettingError, cores
 from nitro.framework import *  # noqa: F403 (settings are names of this module)
 from nitro.framework import BASE_DIR
+from nitro.s3 import s3_storage
 from nitro.soundness import Soundness
 
 
@@ -222,18 +223,13 @@ S3_REGION = env.text("S3_REGION")
 S3_ACCESS_KEY = env.secret("S3_ACCESS_KEY")
 S3_SECRET_KEY = env.secret("S3_SECRET_KEY")
 if S3_BUCKET:
-    STORAGES["default"] = {
-        "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {
-            "bucket_name": S3_BUCKET,
-            "endpoint_url": S3_ENDPOINT_URL or None,
-            "region_name": S3_REGION or None,
-            "access_key": S3_ACCESS_KEY or None,
-            "secret_key": S3_SECRET_KEY or None,
-            "default_acl": None,
-            "file_overwrite": True,
-        },
-    }
+    STORAGES["default"] = s3_storage(
+        bucket=S3_BUCKET,
+        endpoint=S3_ENDPOINT_URL,
+        region=S3_REGION,
+        access_key=S3_ACCESS_KEY,
+        secret_key=S3_SECRET_KEY,
+    )
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 
 # --- accounts -------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import errno
 import logging
 import os
 import re
+import sys
 import tempfile
 import time
 from collections.abc import Iterable
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9._-]*){1,4}")
 ASIDE = ".part-"
 ASIDE_SECONDS = 3600
+S3_FAILURES = {"botocore.exceptions": ("BotoCoreError", "ClientError"), "boto3.exceptions": ("Boto3Error",)}
 
 
 class StorageFull(NitroError):
@@ -81,6 +83,15 @@ def _age(path: Path) -> float:
         return 0.0
 
 
+def failures() -> tuple[type[Exception], ...]:
+    """What goes wrong with a storage: of S3's library too, where it is in use."""
+    found: list[type[Exception]] = [OSError]
+    for module, names in S3_FAILURES.items():
+        if module in sys.modules:
+            found += [getattr(sys.modules[module], name) for name in names]
+    return tuple(found)
+
+
 def save(name: str, content: bytes) -> None:
     """Keep a file under this name, in place of any that has it.
 
@@ -88,9 +99,9 @@ def save(name: str, content: bytes) -> None:
     """
     try:
         default_storage._save(_sound(name), ContentFile(content))  # type: ignore[attr-defined]  # `save` would rename
-    except OSError as error:
+    except failures() as error:
         logger.warning("A file could not be written: %s", error)
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise StorageFull("There is no room left for files.") from error
         raise StorageAway("Files cannot be written right now.") from error
 
@@ -98,10 +109,12 @@ def save(name: str, content: bytes) -> None:
 def open_file(name: str) -> BinaryIO:
     """A file for reading, at its beginning. Raises `FileNotFoundError` where there is none, or `StorageAway`."""
     try:
-        return cast(BinaryIO, default_storage.open(_sound(name), "rb"))
+        file = cast(BinaryIO, default_storage.open(_sound(name), "rb"))
+        file.seek(0)  # a store far away is asked for the content only now
+        return file
     except FileNotFoundError:
         raise
-    except OSError as error:
+    except failures() as error:
         raise StorageAway("Files cannot be read right now.") from error
 
 
@@ -111,7 +124,7 @@ def delete(names: Iterable[str]) -> int:
     for name in names:
         try:
             default_storage.delete(_sound(name))
-        except OSError as error:
+        except failures() as error:
             logger.warning("A file could not be removed: %s", error)
             left += 1
     return left
