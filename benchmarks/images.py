@@ -1,4 +1,4 @@
-"""What the pictures cost: taking an order, one that was drawn before, and a gallery of ten thousand.
+"""What the pictures cost: an order, one that was drawn before, a gallery of ten thousand, progress and cancelling.
 
 `python -m benchmarks.images` against Nitro's own views, in this process, on a database of its own.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks import image_progress
 from nitro.embedded.postgres import Postgres
 from nitro.embedded.redis import Redis
 from nitro.process import end, spawn, wait_until
@@ -60,7 +61,7 @@ def measure() -> dict[str, dict[str, float]]:
     found["the gallery of 10,000"] = timed(lambda: page.get("/images/"), 200)
     found["… searched"] = timed(lambda: page.get("/images/?q=lighthouse"), 200)
     found["… searched for what is not there"] = timed(lambda: page.get("/images/?q=castle"), 200)
-    return found
+    return found | image_progress.measured(accounts.user_create(username="watcher"))
 
 
 def fill(user: Any) -> None:
@@ -114,7 +115,7 @@ def main() -> None:
 
             call_command("migrate", verbosity=0)
             for name, figures in measure().items():
-                print(f"{name:36}", "  ".join(f"{what} {value:7.1f}" for what, value in figures.items()))
+                print(f"{name:41}", "  ".join(f"{what} {value:7.1f}" for what, value in figures.items()))
         finally:
             for store, child in zip(stores, children, strict=False):
                 end(child, store.program().stop_signal, 20)

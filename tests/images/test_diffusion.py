@@ -144,6 +144,7 @@ def tiny_pipeline(folder: Path) -> None:
         down_block_types=["DownEncoderBlock2D"] * 2, up_block_types=["UpDecoderBlock2D"] * 2,
     )  # fmt: skip
     StableDiffusionPipeline(
-        vae=vae, text_encoder=CLIPTextModel(text), tokenizer=tokens, unet=unet, scheduler=DDIMScheduler(),
+        vae=vae, text_encoder=CLIPTextModel(text), tokenizer=tokens, unet=unet,
+        scheduler=DDIMScheduler(steps_offset=1, clip_sample=False),
         safety_checker=None, feature_extractor=None, requires_safety_checker=False,
     ).save_pretrained(str(folder / "model"))  # fmt: skip
