@@ -77,7 +77,8 @@ async def progress(user: Any) -> dict[str, float]:
     """One picture of many steps, watched by one page."""
     from apps.images import hearing
 
-    engine, heard = Engine(), {}
+    engine = Engine()
+    heard: dict[float, float] = {}
 
     def hear(item: dict[str, Any]) -> None:
         if item["progress"] in engine.reached:
