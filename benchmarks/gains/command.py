@@ -86,7 +86,8 @@ def bench(given: argparse.Namespace, scenarios: Sequence[Scenario], crowd: Profi
     if then is not None:
         check(then, machine, anyway=given.anyway)
     sys.stderr.write(f"Measuring on {place(machine)}; leave the machine alone meanwhile.\n")
-    run, load = measured(scenarios, settings.NITRO_HOME / "models", crowd, real=given.load_model == "real")
+    stage = Stage(settings.NITRO_HOME, settings.OLLAMA_BASE_URL)
+    run, load = measured(scenarios, stage, crowd, real=given.load_model == "real")
     shown = Report(made_at, product(), machine, time.monotonic() - began, run.outcomes, run.interrupted, load).as_json()
     print(tables.report(shown))
     if then is not None:
@@ -96,13 +97,12 @@ def bench(given: argparse.Namespace, scenarios: Sequence[Scenario], crowd: Profi
 
 
 def measured(
-    scenarios: Sequence[Scenario], models: Path, crowd: Profile | None, *, real: bool
+    scenarios: Sequence[Scenario], stage: Stage, crowd: Profile | None, *, real: bool
 ) -> tuple[Run, list[dict[str, Any]]]:
     """Run the scenarios, then let the people in; returns what came of both."""
     progress = Progress(scenarios, sys.stderr)
     load: list[dict[str, Any]] = []
     with ended_by_signals():
-        stage = Stage(models)
         run = Run(stage, told=progress)
         try:
             with stage:

@@ -10,7 +10,14 @@ from importlib import import_module
 from benchmarks.gains.scenario import Scenario
 
 MODULES: dict[str, tuple[str, ...]] = {
+    "benchmarks.gains.debugging": ("debug-page", "debug-answer"),
+    "benchmarks.gains.chats": ("cache-chat", "stream", "tokens-500", "tokens-100", "local", "single-flight"),
+    "benchmarks.gains.engines": ("batch", "warm-model", "quantisation"),
+    "benchmarks.gains.encodings": ("gzip-bytes", "brotli-bytes", "gzip-time", "brotli-time"),
     "benchmarks.gains.json_speed": ("orjson-write", "orjson-read"),
+    "benchmarks.gains.processes": ("lazy-import", "pool", "workers", "workers-guide"),
+    "benchmarks.gains.long_chats": ("long-page-100", "long-page-1000", "long-start-100", "long-start-1000"),
+    "benchmarks.gains.image": ("docker-image",),
 }
 NAMES = {name: module for module, names in MODULES.items() for name in names}
 

@@ -67,11 +67,11 @@ def test_a_scenario_ends_with_its_time_but_not_before_three_pairs(stage: Stage) 
 
 
 def test_a_run_says_what_its_bound_left_out(stage: Stage) -> None:
-    run = Run(stage, clock=iter([0.0, 0.0, 0.0, 2000.0]).__next__, bound=840)
+    run = Run(stage, clock=iter([0.0, 0.0, 0.0, 2000.0]).__next__, bound=780)
     run.over([Play().scenario("first", pairs=3), Play().scenario("second")])
     last = run.outcomes[-1]
     assert isinstance(last, Left)
-    assert "14 minutes" in last.reason
+    assert "13 minutes" in last.reason
     assert "--only second" in last.reason
 
 
