@@ -10,5 +10,6 @@ app_name = "monitor"
 
 urlpatterns = [
     path("performance/", views.performance, name="performance"),
+    path("performance/bench/", views.bench, name="bench"),
     path("metrics", views.Metrics.as_view(), name="metrics"),
 ]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+from csp.decorators import csp
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -20,7 +21,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from apps.accounts.authentication import KeyAllows
-from apps.monitor import alerting, prometheus, readings, report, selectors, series
+from apps.monitor import alerting, benches, prometheus, readings, report, selectors, series
 from apps.monitor import performance as charts_of
 
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
@@ -97,6 +98,18 @@ def performance(request: HttpRequest) -> HttpResponse:
         "gain": charts_of.gain(reading),
         "redis": reading.redis,
         "alerts": alerting.raised() if getattr(request.user, "is_staff", False) else [],
+        "bench": benches.measured_at() if request.user.is_staff else None,
     }
     name = "monitor/charts.html" if request.headers.get("HX-Request") else "monitor/performance.html"
     return render(request, name, context)
+
+
+@require_safe
+@never_cache
+@csp(benches.POLICY)
+def bench(request: HttpRequest) -> HttpResponse:
+    """The last run of `nitro bench`, for administrators: it says what machine this is."""
+    page = benches.page() if request.user.is_staff else None
+    if page is None:
+        raise Http404
+    return HttpResponse(page)

@@ -7,4 +7,5 @@ from tests.access.table import Row, personal
 ROWS: tuple[Row, ...] = (
     Row("monitor:metrics", "get", (200, 200, 200, 200, 200, 403), scope="admin"),
     personal("monitor:performance", 200),
+    personal("monitor:bench", 404),  # for administrators, and there was no run: tests/monitor/test_bench_page.py
 )
