@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from apps.chat.turnlog import Delta, End, Item, Status, Thought
+from apps.core.failures import Failure, is_openai
 
 
 def frames_of(turn: str, item: Item) -> list[dict[str, Any]]:
@@ -32,6 +33,12 @@ def _frames_of_end(turn: str, end: End) -> list[dict[str, Any]]:
     if end.error is None:
         return [done]
     return [{"type": "error", "turn": turn, **end.error}, done]
+
+
+def event_of_failure(failure: Failure, path: str) -> bytes:
+    """The last event of a stream that goes wrong: a frame like the others, or OpenAI's shape at its addresses."""
+    body = failure.body(path)
+    return event_of(body if is_openai(path) else {"type": "error", **body})
 
 
 def event_of(value: Any) -> bytes:

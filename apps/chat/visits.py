@@ -22,7 +22,7 @@ from apps.accounts.sockets import Application, AsgiScope, Receive, Send, header_
 from apps.accounts.watch import watch
 from apps.chat.admission import question_count
 from apps.chat.flow import Flow
-from apps.chat.telling import event_of
+from apps.chat.telling import event_of_failure
 from apps.core import middleware, tracing
 from apps.core.addresses import scope_address
 from apps.core.bodies import sound_json
@@ -101,7 +101,7 @@ class Visit:
     async def fail(self, failure: Failure) -> None:
         """Send what went wrong; where the stream has begun, as its last event."""
         if self.streaming:
-            await self._send({"type": "http.response.body", "body": event_of(failure.body(self.path))})
+            await self._send({"type": "http.response.body", "body": event_of_failure(failure, self.path)})
         else:
             await self.answer(failure.body(self.path), failure.status, failure.headers())
 

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from apps.accounts.models import User
+from apps.accounts.services import api_key_create, api_key_revoke
 from apps.chat import services, turns
 from apps.chat.attachments import attachment_create
 from apps.chat.models import Conversation, Message, Turn
@@ -74,6 +75,19 @@ async def test_a_program_that_leaves_stops_its_answer_and_the_words_stay(model: 
         while await in_database(state_of, answer) == Turn.State.RUNNING:
             await asyncio.sleep(0.05)
     assert await in_database(state_of, answer) == Turn.State.STOPPED
+
+
+async def test_a_stream_whose_key_is_revoked_ends_with_a_frame_like_the_others(
+    model: Scripted, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.accounts.watch.SECONDS", 0.05)
+    made = await in_database(lambda: api_key_create(user=alice, name="x"))
+    model.scripts = [Script(tokens=("a ",) * 10_000, delay=0.02)]
+    call = await begin(CHAT, {"message": "Long, please.", "stream": True}, made.secret)
+    async for piece in call.pieces():
+        if b'"delta"' in piece:
+            await in_database(lambda: api_key_revoke(key=made.key))
+    assert (call.heard.events[-1]["type"], call.heard.events[-1]["code"]) == ("error", "not_authenticated")
 
 
 async def test_a_failed_answer_has_the_status_of_its_reason(model: Scripted, key: str) -> None:

@@ -9,7 +9,7 @@ from django.http import StreamingHttpResponse
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework.request import Request
 
-from apps.chat.telling import event_of
+from apps.chat.telling import event_of_failure
 from apps.core.errors import NitroError
 from apps.core.failures import Failure
 
@@ -29,4 +29,4 @@ async def told(pieces: AsyncGenerator[bytes, None], path: str) -> AsyncGenerator
             async for piece in pieces:
                 yield piece
     except NitroError as error:
-        yield event_of(Failure.of(error).at(path).body(path))
+        yield event_of_failure(Failure.of(error).at(path), path)
