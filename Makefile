@@ -4,6 +4,8 @@
 #   make lint                style, types and import rules alone
 #   make test-slow           real processes, kill -9, restarts of the database: some minutes
 #   make test-release        the same with every random fault a hundred times: about an hour
+#   make bench-check         has a gain become smaller than it was when its ratio was kept? some minutes
+#   make bench-keep          measure the gains and keep their ratios; FROM=FILE takes those of a run
 #   make lock                resolve the packages anew and write the hashed locks
 
 SHELL := /bin/sh
@@ -14,7 +16,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --quiet --no-deps
 MARKERS := $(if $(CI),,-m "not slow")
 
-.PHONY: up test test-slow test-release lint lock clean
+.PHONY: up test test-slow test-release lint bench-check bench-keep lock clean
 
 up: $(VENV)/.installed
 	@exec $(BIN)/nitro up --port $(PORT)
@@ -36,6 +38,12 @@ lint: $(VENV)/.installed-tests
 	@$(BIN)/typos
 	@$(BIN)/lint-imports --no-logo >/dev/null || $(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy .
+
+bench-check: $(VENV)/.installed
+	@$(BIN)/python -m benchmarks.gains.guard $(if $(FROM),--from $(FROM)) $(ARGS)
+
+bench-keep: $(VENV)/.installed
+	@$(BIN)/python -m benchmarks.gains.guard --keep $(if $(FROM),--from $(FROM)) $(ARGS)
 
 lock:
 	@sh scripts/lock.sh

@@ -18,6 +18,9 @@ MODULES: dict[str, tuple[str, ...]] = {
     "benchmarks.gains.processes": ("lazy-import", "pool", "workers", "workers-guide"),
     "benchmarks.gains.long_chats": ("long-page-100", "long-page-1000", "long-start-100", "long-start-1000"),
     "benchmarks.gains.image": ("docker-image",),
+    "benchmarks.gains.searching": ("search-cached",),
+    "benchmarks.gains.drawing": ("image-cached",),
+    "benchmarks.gains.speaking": ("voice-said", "voice-heard"),
 }
 NAMES = {name: module for module, names in MODULES.items() for name in names}
 

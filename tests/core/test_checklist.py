@@ -17,6 +17,7 @@ from apps.core import checklist
 from apps.core.checklist import ITEMS, has_compressed, is_near
 from apps.core.fingerprint import this_machine
 from apps.core.last_bench import last_bench
+from benchmarks.gains.registry import NAMES
 
 HERE = str(this_machine()["fingerprint"])
 
@@ -174,3 +175,7 @@ def test_programs_get_fixed_names() -> None:
     assert set(told) == {"bench", "items"}
     assert all(set(item) == {"item", "state", "message", "hint", "gains"} for item in told["items"])
     assert {item["state"] for item in told["items"]} <= {"on", "off", "elsewhere"}
+
+
+def test_only_scenarios_that_exist_are_looked_for() -> None:
+    assert {name for item in ITEMS for name in item.scenarios} <= set(NAMES)
