@@ -70,7 +70,7 @@ def drawing(stage: Stage) -> Pair:
     """The same installation draws for both."""
     house = stage.web({"IMAGE_ENGINE": "painter"})
     stage.enter(worker(house))
-    client = stage.enter(program(house.port, house.keys(1)[0]))
+    client = stage.enter(program(house.port, stage.key()))
     fresh, known = Ordered(client, count(1)), Ordered(client, always(10**6))
     Ordered(client, always(10**6)).sample()
     return Pair(Probe(fresh.sample, fresh.proof), Probe(known.sample, known.proof))

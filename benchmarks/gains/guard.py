@@ -26,6 +26,7 @@ from benchmarks.gains.figures import times
 from benchmarks.gains.keeping import write
 from benchmarks.gains.registry import NAMES, Unknown, scenario
 from benchmarks.gains.run import shortened
+from benchmarks.gains.stage import Stage
 from benchmarks.gains.tables import table
 from benchmarks.gains.wording import DASH, number, place
 

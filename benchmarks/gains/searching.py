@@ -39,7 +39,7 @@ def searching(stage: Stage) -> Pair:
     """The same installation answers both."""
     web = stage.enter(little_web())
     house = stage.web(web.settings)
-    client = stage.enter(program(house.port, house.keys(1)[0]))
+    client = stage.enter(program(house.port, stage.key()))
     fresh, known = Asked(client, fresh=True), Asked(client, fresh=False)
     client.post(SEARCH, {"query": KNOWN})
     return Pair(Probe(fresh.sample, fresh.proof), Probe(known.sample, known.proof))

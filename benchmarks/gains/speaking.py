@@ -193,10 +193,9 @@ def probe(stage: Stage, speaker: Speaker, sample: Callable[[Speaker], Any]) -> P
 
 
 def speakers(stage: Stage) -> tuple[Speaker, Speaker]:
-    """Two people of an installation with the engines that Nitro brings."""
+    """For each side somebody at an installation with the engines that Nitro brings."""
     house = stage.web({"STT_ENGINE": "builtin", "TTS_ENGINE": "builtin"})
-    first, second = house.keys(2)
-    return Speaker(house, first), Speaker(house, second)
+    return Speaker(house, stage.key()), Speaker(house, stage.key())
 
 
 def saying(stage: Stage) -> Pair:
