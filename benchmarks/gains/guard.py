@@ -156,9 +156,8 @@ def measure(names: Sequence[str]) -> dict[str, Any]:
     """The quick form of these scenarios; the part of a run's JSON that is needed here."""
     from nitro import settings
 
-    run, _ = measured(
-        list(shortened([scenario(name) for name in names])), settings.NITRO_HOME / "models", None, real=False
-    )
+    stage = Stage(settings.NITRO_HOME, settings.OLLAMA_BASE_URL)
+    run, _ = measured(list(shortened([scenario(name) for name in names])), stage, None, real=False)
     if run.interrupted:
         raise KeyboardInterrupt
     made_at = datetime.now(UTC).isoformat(timespec="seconds")
