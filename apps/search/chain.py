@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from apps.search.providers.base import Engine, EngineAway, EngineError, EngineLimited
@@ -14,6 +14,7 @@ MINUTE = 60.0
 COOL = 30.0  # seconds that an engine which limits is left alone at first …
 COOLEST = 900.0  # … and at last
 REST = 5.0  # after any other failure
+Admit = Callable[[Engine], Awaitable[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,14 @@ class Link:
 
 
 class Chain:
-    """One per process: engines in the order in which they are asked."""
+    """One per process: engines in the order in which they are asked.
 
-    def __init__(self, engines: Sequence[Engine]) -> None:
+    `admit` counts a question to an engine for all processes, and says for how many seconds it is one too many.
+    """
+
+    def __init__(self, engines: Sequence[Engine], admit: Admit | None = None) -> None:
         self._links = [Link(engine) for engine in engines]
+        self._admit = admit
 
     @property
     def kinds(self) -> list[str]:
@@ -87,6 +92,8 @@ class Chain:
         return Answered("", [], problems)
 
     async def _ask(self, link: Link, query: str, count: int) -> list[Result]:
+        if self._admit is not None and (wait := await self._admit(link.engine)) > 0:
+            raise EngineLimited(f"{link.engine.kind} is not asked for the next {wait:.0f} s.", retry_after=wait)
         link.asked.append(time.monotonic())
         try:
             results = await link.engine.search(query, count)

@@ -6,6 +6,10 @@ from collections.abc import Callable
 
 from django.conf import settings
 
+from apps.core import windows
+from apps.core.database import in_database
+from apps.core.memory import MemoryAway
+from apps.core.windows import Rate
 from apps.search.chain import Chain
 from apps.search.providers.base import Engine
 
@@ -55,6 +59,14 @@ def engines() -> list[Engine]:
     return [engine for kind in kinds if (engine := BUILDERS[kind]()) is not None]
 
 
+async def everywhere(engine: Engine) -> float:
+    """Seconds until an engine may be asked again by any process of this Nitro; it is counted where that is 0."""
+    try:
+        return await in_database(windows.admit, {f"engine:{engine.kind}": Rate(engine.per_minute, 60)})
+    except MemoryAway:
+        return 0.0
+
+
 class _Process:
     chain: Chain | None = None
 
@@ -62,7 +74,7 @@ class _Process:
 def chain() -> Chain:
     """The one chain of this process."""
     if _Process.chain is None:
-        _Process.chain = Chain(engines())
+        _Process.chain = Chain(engines(), everywhere)
     return _Process.chain
 
 

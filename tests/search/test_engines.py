@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable
 
 import pytest
@@ -196,6 +197,16 @@ async def test_no_engine_is_asked_more_often_than_it_takes() -> None:
     chain = Chain([slow])
     engines = [(await chain.search("x", 5)).engine for _ in range(4)]
     assert engines == ["stub", "stub", "", ""]
+
+
+async def test_all_processes_together_ask_no_engine_more_often_than_it_takes() -> None:
+    engine = Stub(EXPECTED)
+    engine.kind, engine.per_minute = f"stub-{uuid.uuid4()}", 2
+    here, there = Chain([engine], registry.everywhere), Chain([engine], registry.everywhere)
+    answered = [await chain.search("x", 5) for chain in (here, there, here, there)]
+    assert [bool(one.engine) for one in answered] == [True, True, False, False]
+    assert isinstance(answered[2].problems[0], EngineLimited)
+    assert len(engine.asked) == 2
 
 
 async def test_offline_is_where_nobody_can_be_reached() -> None:
