@@ -108,7 +108,7 @@ def measured(
             with stage:
                 run.over(scenarios)
                 if crowd is not None and not run.interrupted:
-                    Load(stage, crowd, real=real, told=progress.say).into(load)
+                    Load(stage, crowd, real=real, told=progress.say).whatever_comes(load)
                 ignore_signals()  # what was started is ended in order, however impatient somebody is
         except KeyboardInterrupt:
             run.interrupted = True

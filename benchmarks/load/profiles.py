@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-SEED = 11
+DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,4 +98,6 @@ def profile(word: str, *, seconds: float = 0.0) -> Profile:
         if not (word.isascii() and word.isdigit() and 1 <= int(word) <= 5000):
             raise NoProfile(f"--load takes {', '.join(PROFILES)} or a number of people from 1 to 5000, not {word!r}.")
         found = Profile(word, (int(word),))
+    if not 0 <= seconds <= DAY:
+        raise NoProfile(f"--load-seconds takes seconds up to a day, not {seconds:g}; 0 is the profile's own time.")
     return replace(found, seconds=seconds) if seconds else found

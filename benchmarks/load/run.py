@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 RATE = 20.0  # tokens a second and stream of the stand-in
 REAL_RATE = 30.0  # what is assumed of a real model when people decide how long they read
 WARM_UP, FEW = 4.0, 8  # seconds and people that count for nothing, so that every process has begun
+FILES = 16_384
 Told = Callable[[str], None]
 
 
@@ -38,8 +41,17 @@ class Load:
     real: bool = False
     told: Told = lambda line: None
 
+    def whatever_comes(self, entries: list[dict[str, Any]]) -> None:
+        """The same; a fault of it is told and ends nothing else."""
+        try:
+            self.into(entries)
+        except Exception:  # noqa: BLE001 (what was measured in the minutes before shall not be lost)
+            traceback.print_exc()
+            sys.stderr.write("The simulated people could not be let in; what was measured before them is kept.\n")
+
     def into(self, entries: list[dict[str, Any]]) -> None:
         """Add the entries of "load" in the report, each when its step is over, so that Ctrl-C keeps earlier ones."""
+        allow_files()
         house, model = installation(self.stage, self.profile, real=self.real)
         parts = processes(house)
         try:
@@ -53,6 +65,15 @@ class Load:
                     break
         finally:
             self.stage.clear()
+
+
+def allow_files() -> None:
+    """As many open files as this process may have: each of the people is a socket or two, here and in the servers."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < FILES:
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (FILES if hard == resource.RLIM_INFINITY else min(FILES, hard), hard)
+        )
 
 
 def installation(stage: Stage, profile: Profile, *, real: bool) -> tuple[Household, Model]:

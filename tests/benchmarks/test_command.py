@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from benchmarks.gains import command
 from benchmarks.gains.registry import NAMES
 from benchmarks.household import ROOT
+from benchmarks.load.run import Load
 from tests.benchmarks.entries import outcome, run
 
 QUICK = ("--only", "orjson-read", "--quick")
@@ -53,6 +55,35 @@ def test_a_whole_run_is_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(command, "NAMES", ["orjson-read"])
     assert command.main(["--quick"]) == 0
     assert (home / "bench" / "last.html").exists()
+
+
+def test_people_come_at_the_end_of_a_whole_run_and_alone_where_they_are_asked_for() -> None:
+    def who(*words: str) -> str:
+        profile = command.people(command.parse(words))
+        return profile.name if profile else "nobody"
+
+    assert who() == "short"
+    assert who("--quick") == who("--only", "orjson-read") == "nobody"
+    assert who("--load", "server") == "server"
+    assert who("--load", "30", "--only", "orjson-read") == "30"
+
+
+def test_people_alone_are_reported_and_not_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def let_in(load: Load, entries: list[dict[str, Any]]) -> None:
+        entries.append({"people": load.profile.people, "seconds": load.profile.seconds, "real": load.real})
+
+    monkeypatch.setattr(Load, "whatever_comes", let_in)
+    monkeypatch.setattr("benchmarks.gains.tables.report", str)
+    words = ["--load", "3", "--load-seconds", "9", "--load-model", "real", "--json", str(home / "run.json")]
+    assert command.main(words) == 0
+    shown = json.loads((home / "run.json").read_text())
+    assert (shown["scenarios"], shown["load"]) == ([], [{"people": [3], "seconds": 9.0, "real": True}])
+    assert not (home / "bench").exists()
+
+
+def test_nobody_knows_other_people(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--load", "mainframe"]) == 2
+    assert "--load takes laptop, server, cloud" in capsys.readouterr().err
 
 
 def test_a_wrong_name_ends_it_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
+import aiohttp
 import orjson
 import pytest
 
+from benchmarks.gains.page import page
 from benchmarks.gains.stage import Stage
 from benchmarks.gains.tables import report
+from benchmarks.household import Seat
+from benchmarks.load.crowd import arrivals, watched
 from benchmarks.load.figures import Step, bound_passed, summary
 from benchmarks.load.heard import Heard, accepted, heard, last_seq, together
-from benchmarks.load.profiles import PROFILES, SHORT, Bounds, Habits, NoProfile, profile
+from benchmarks.load.person import Person, World
+from benchmarks.load.processes import Watch
+from benchmarks.load.profiles import PROFILES, SHORT, Bounds, Habits, NoProfile, Plan, profile
 from benchmarks.load.run import Load
 from benchmarks.load.show import notes
 from tests.benchmarks.entries import run
@@ -116,6 +126,12 @@ def test_nobody_else_is_known(word: str) -> None:
         profile(word)
 
 
+@pytest.mark.parametrize("seconds", [-1.0, 1e9, float("nan")])
+def test_time_is_something_between_nothing_and_a_day(seconds: float) -> None:
+    with pytest.raises(NoProfile, match="--load-seconds"):
+        profile("5", seconds=seconds)
+
+
 # --- when they go home -----------------------------------------------------------------------------------------------
 
 BOUNDS = Bounds(errors=0.1, first=2.0)
@@ -173,6 +189,77 @@ def test_the_report_shows_people_and_where_they_were_sent_home() -> None:
     assert "10 people: Stopped after 7 s: enough." in text
     assert "100 / 100 ms" in text
     assert "Baseline" not in text
+
+
+def test_the_page_shows_them_too() -> None:
+    shown = run() | {"load": [summary(step(Heard(0.1), stopped="Stopped after 7 s: <enough>."))]}
+    assert "10 people: Stopped after 7 s: &lt;enough&gt;." in page(shown)
+
+
+# --- one person, and all of them -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def nowhere() -> AsyncIterator[World]:
+    """A world in which no server answers."""
+    async with aiohttp.ClientSession() as http:
+        yield World(9, http, Habits(), 20.0, str)
+
+
+async def test_a_server_that_is_away_is_an_error_and_no_end(nowhere: World) -> None:
+    person = Person(nowhere, 1, Seat("cookie=1", "x"), "key")
+    turn = await person.turn(Plan(20, "read", 0.0, goes_on=True))
+    assert turn.error == "ClientConnectorError"
+    assert not nowhere.waiting
+    await person.begin_anew()
+    assert nowhere.heard[-1].error == "ClientConnectorError"
+
+
+async def test_a_bound_ends_the_step_with_a_sentence(nowhere: World) -> None:
+    nowhere.heard += [Heard(NEVER, error="timed out")] * 20
+    begun = Watch.begin({"people": os.getpid()})
+    stopped = await watched(nowhere, begun, replace(SHORT, seconds=60.0), told=lambda seconds, world: None)
+    assert stopped.startswith("Stopped after 1 s: 100% of the latest 20 turns failed")
+
+
+async def test_a_step_without_faults_lasts_as_long_as_it_should(nowhere: World) -> None:
+    told: list[float] = []
+    begun = Watch.begin({"people": os.getpid()})
+    profile = replace(SHORT, seconds=0.3)
+    assert await watched(nowhere, begun, profile, told=lambda seconds, world: told.append(seconds)) == ""
+    assert told[-1] >= 0.3
+
+
+def test_people_come_one_after_the_other_but_soon() -> None:
+    assert arrivals(4) == [0.0, 0.25, 0.5, 0.75]
+    assert arrivals(1000)[-1] < 20.0
+
+
+def test_processes_are_measured_with_their_children() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "b = b'x' * 30_000_000; print(sum(b), flush=True); input()"],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+    try:
+        watch = Watch.begin({"part": child.pid, "gone": 2**22 + 1})
+        assert child.stdout is not None
+        child.stdout.readline()
+        watch.again()
+        (row,) = watch.told(1.0)
+    finally:
+        child.communicate(b"\n")
+    assert row["name"] == "part"
+    assert float(str(row["pss_mb"])) > 25
+    assert float(str(row["cores"])) > 0
+
+
+def test_a_fault_of_the_people_costs_nothing_that_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    class Broken(Stage):
+        def model(self, *words: str) -> int:
+            raise AssertionError("no stand-in")
+
+    entries: list[dict[str, Any]] = []
+    Load(Broken(), SHORT).whatever_comes(entries)
+    assert entries == []
+    assert "what was measured before them is kept" in capsys.readouterr().err
 
 
 @pytest.mark.slow
