@@ -22,9 +22,7 @@ class Conversation(models.Model):
     )
     system_prompt = models.TextField(blank=True, db_default="", max_length=8000)
     pinned_at = models.DateTimeField(null=True, blank=True)
-    leaf = models.ForeignKey(
-        "chat.Message", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
-    )
+    leaf = models.ForeignKey("chat.Message", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(null=True, blank=True)
@@ -140,7 +138,7 @@ class Turn(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="turns")
-    question = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="+", db_index=False)
+    question = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="+")
     answer = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="turns")
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.ASK)
     request_id = models.UUIDField(default=uuid.uuid4, help_text="The id the client gave: the same one starts nothing")

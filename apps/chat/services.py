@@ -18,6 +18,7 @@ from apps.chat.models import Conversation, Message, Turn
 from apps.chat.statements import Place
 from apps.chat.titles import title_from
 from apps.core.errors import Busy, Invalid, NotFound
+from apps.images import services as images
 from apps.search.services import searches_forget
 
 LEASE = timedelta(seconds=20)
@@ -108,6 +109,7 @@ def conversations_purge(*, now: datetime) -> int:
     old = list(Conversation.objects.filter(deleted_at__lt=now - UNDO_WINDOW).values_list("id", flat=True)[:500])
     attachments.attachments_forget(conversation_ids=old)
     searches_forget(conversation_ids=old)
+    images.jobs_detach(messages=Message.objects.filter(conversation_id__in=old))
     return Conversation.objects.filter(id__in=old).delete()[1].get("chat.Conversation", 0)
 
 

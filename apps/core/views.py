@@ -6,12 +6,12 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import Error as DatabaseError
 from django.db import connection
-from django.http import HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, JsonResponse, StreamingHttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from redis import Redis, RedisError
 
-from apps.core import draining
+from apps.core import draining, proving
 
 PROBE_SECONDS = 1.0
 
@@ -56,3 +56,15 @@ def readyz(request: HttpRequest) -> JsonResponse:
     }
     ready = all(parts.values())
     return JsonResponse({"status": "ok" if ready else "unavailable", **parts}, status=200 if ready else 503)
+
+
+@login_not_required
+@require_safe
+async def probe(request: HttpRequest) -> StreamingHttpResponse:
+    """Two pieces with a pause between them, for `nitro doctor` alone."""
+    if not proving.is_ours(request.headers.get(proving.HEADER, "")):
+        raise Http404
+    headers = {proving.HEADER: "1", "Cache-Control": "no-store, no-transform"}
+    return StreamingHttpResponse(
+        proving.pieces(proving.seen(request)), content_type="application/x-ndjson", headers=headers
+    )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.images import jobs, registry, selectors
+from apps.images import jobs, registry, retention, selectors
 from apps.images.models import Image, ImageJob
 from apps.images.selectors import PAGE, Filters
 
@@ -36,10 +37,15 @@ class Tile:
     reuse: str
     engine: str
     is_painted: bool
+    goes_at: datetime | None = None
 
     @property
     def id(self) -> UUID:
         return self.image.id
+
+    @property
+    def is_kept(self) -> bool:
+        return self.image.kept_at is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,7 @@ def tile(image: Image) -> Tile:
         reuse=f"{reverse('images:page')}?{urlencode(_settings(job, image.seed))}",
         engine=label(job.engine),
         is_painted=job.engine == "painter",
+        goes_at=retention.goes_at(image),
     )
 
 

@@ -59,6 +59,7 @@ class ImageJob(models.Model):
             models.Index("created_at", name="image_job_queued", condition=models.Q(state="queued")),
             models.Index("lease_until", name="image_job_running", condition=models.Q(state="running")),
             models.Index("owner", "fingerprint", name="image_job_equal", condition=~models.Q(fingerprint="")),
+            models.Index("finished_at", name="image_job_over", condition=models.Q(attached_to=None)),
             models.Index("attached_to", name="image_job_attached", condition=models.Q(attached_to__isnull=False)),
         ]
 
@@ -86,6 +87,7 @@ class Image(models.Model):
     seed = models.BigIntegerField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    kept_at = models.DateTimeField(null=True, blank=True, help_text="Its owner keeps it: no cleanup takes it")
 
     class Meta:
         constraints = [models.UniqueConstraint("job", "position", name="image_once_per_place")]
@@ -98,6 +100,7 @@ class Image(models.Model):
                 condition=models.Q(deleted_at=None),
             ),
             models.Index("deleted_at", name="image_deleted", condition=models.Q(deleted_at__isnull=False)),
+            models.Index("created_at", name="image_idle", condition=models.Q(deleted_at=None, kept_at=None)),
         ]
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -160,6 +161,19 @@ def image_restore(*, user: User, image_id: UUID) -> Image:
     image.deleted_at = None
     image.save(update_fields=["deleted_at"])
     return image
+
+
+def image_keep(*, user: User, image_id: UUID, kept: bool) -> Image:
+    """Keep a picture from the cleanup, or leave it to it again."""
+    image = selectors.image_get(user=user, image_id=image_id)
+    image.kept_at = timezone.now() if kept else None
+    image.save(update_fields=["kept_at"])
+    return image
+
+
+def jobs_detach(*, messages: QuerySet[Any]) -> None:
+    """The messages that showed pictures are about to go: the pictures are like any other of the gallery then."""
+    ImageJob.objects.filter(attached_to__isnull=False, attached_to__in=messages.values("pk")).update(attached_to=None)
 
 
 def images_purge(*, now: datetime) -> int:

@@ -19,6 +19,7 @@ urlpatterns = [
     path("images/attached/<uuid:message_id>/", views.attached, name="attached"),
     path("images/<uuid:image_id>/", views.image, name="image"),
     path("images/<uuid:image_id>/delete/", views.image_delete, name="delete"),
+    path("images/<uuid:image_id>/keep/", views.image_keep, name="keep"),
     path("images/<uuid:image_id>/restore/", views.image_restore, name="restore"),
     path("gallery/<str:name>", views.file, name="file"),
     path("api/images/", api.Jobs.as_view(), name="api-jobs"),

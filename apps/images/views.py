@@ -171,6 +171,16 @@ def image_delete(request: Visit, image_id: UUID) -> HttpResponse:
 
 @require_POST
 @told
+def image_keep(request: Visit, image_id: UUID) -> HttpResponse:
+    """Keep a picture, or leave it to the cleanup; answers with its tile."""
+    kept = services.image_keep(user=request.user, image_id=image_id, kept=request.POST.get("kept") == "1")
+    if not request.htmx:
+        return redirect("images:image", image_id=image_id)
+    return render(request, "images/tile.html", {"tile": cards.tile(kept)})
+
+
+@require_POST
+@told
 def image_restore(request: Visit, image_id: UUID) -> HttpResponse:
     restored = services.image_restore(user=request.user, image_id=image_id)
     if not request.htmx:

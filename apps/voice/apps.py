@@ -3,3 +3,10 @@ from django.apps import AppConfig
 
 class VoiceConfig(AppConfig):
     name = "apps.voice"
+
+    def ready(self) -> None:
+        from apps.core import retention
+        from apps.voice.retention import CLIPS, RECORDINGS
+
+        retention.register(RECORDINGS)
+        retention.register(CLIPS)

@@ -42,9 +42,14 @@ class Recording(models.Model):
     error_hint = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     finished_at = models.DateTimeField(null=True, blank=True)
+    used_at = models.DateTimeField(default=timezone.now, editable=False, help_text="Last opened; to the day")
+    kept_at = models.DateTimeField(null=True, blank=True, help_text="Its owner keeps it: no cleanup takes it")
+    deleted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes = [
+            models.Index("used_at", name="recording_idle", condition=models.Q(deleted_at=None, kept_at=None)),
+            models.Index("deleted_at", name="recording_deleted", condition=models.Q(deleted_at__isnull=False)),
             models.Index("user", models.F("created_at").desc(), name="recording_recent"),
             models.Index("state", "lease_until", name="recording_open", condition=models.Q(finished_at=None)),
         ]

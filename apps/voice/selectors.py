@@ -20,7 +20,7 @@ LIST_LIMIT = 50
 
 def recording_get(*, user: User, recording_id: UUID) -> Recording:
     """Raises `NotFound` for those of others."""
-    found = Recording.objects.filter(user=user, id=recording_id).first()
+    found = Recording.objects.filter(user=user, id=recording_id, deleted_at=None).first()
     if found is None:
         raise NotFound("There is no such recording.")
     return found
@@ -28,7 +28,7 @@ def recording_get(*, user: User, recording_id: UUID) -> Recording:
 
 def recording_list(*, user: User) -> QuerySet[Recording]:
     """The newest first."""
-    return Recording.objects.filter(user=user).order_by("-created_at", "-id")
+    return Recording.objects.filter(user=user, deleted_at=None).order_by("-created_at", "-id")
 
 
 def recordings_active(*, user: User) -> int:
@@ -82,6 +82,11 @@ def recordings_waiting(*, now: datetime) -> QuerySet[Recording]:
     """Jobs of anybody that nobody works on: queued, or to be tried again by now, or left by a dead worker."""
     free = Q(lease_until=None) | Q(lease_until__lt=now)
     return Recording.objects.filter(free, finished_at=None).order_by("created_at", "id")
+
+
+def recordings_purgeable(*, before: datetime, limit: int = 500) -> list[Recording]:
+    """Recordings that were hidden before then."""
+    return list(Recording.objects.filter(deleted_at__lt=before)[:limit])
 
 
 def files_known(*, names: Sequence[str]) -> set[str]:

@@ -22,6 +22,7 @@ TASK, QUEUE = "apps.voice.tasks.transcribe_waiting", "voice"
 LEASE = timedelta(seconds=30)
 AGAIN = timedelta(seconds=10)
 MOST_ATTEMPTS = 3
+UNDO_WINDOW = timedelta(hours=24)
 MOST_ACTIVE = 20
 CLIP_DAYS = 30
 SLOWEST, FASTEST = 0.25, 4.0
@@ -149,6 +150,29 @@ def recording_delete(*, user: User, recording_id: UUID) -> None:
     stored.delete([recording.file])
 
 
+def recording_keep(*, user: User, recording_id: UUID, kept: bool) -> Recording:
+    """Keep a recording from the cleanup, or leave it to it again."""
+    recording = selectors.recording_get(user=user, recording_id=recording_id)
+    recording.kept_at = timezone.now() if kept else None
+    recording.save(update_fields=["kept_at"])
+    return recording
+
+
+def recording_opened(*, recording: Recording) -> None:
+    """Somebody looks at it; noted once a day at most."""
+    now = timezone.now()
+    if now - recording.used_at > timedelta(days=1):
+        Recording.objects.filter(pk=recording.pk).update(used_at=now)
+
+
+def recordings_purge(*, now: datetime) -> int:
+    """Remove for good what was hidden a day ago, with its file; returns how many."""
+    old = selectors.recordings_purgeable(before=now - UNDO_WINDOW)
+    stored.delete([recording.file for recording in old])
+    Recording.objects.filter(pk__in=[recording.pk for recording in old]).delete()
+    return len(old)
+
+
 def recordings_rescue(*, now: datetime) -> int:
     """Queue the jobs of dead workers again, and end what has killed its worker too often; returns how many."""
     lost = Recording.objects.filter(state=Recording.State.RUNNING, lease_until__lt=now)
@@ -207,11 +231,17 @@ def clip_content(*, user: User, digest: str) -> bytes | None:
 def clips_expire(*, now: datetime) -> int:
     """Let go of clips that nobody has heard for a month; returns how many."""
     gone = 0
-    while old := selectors.clips_unused(before=now - timedelta(days=CLIP_DAYS)):
-        Clip.objects.filter(pk__in=[clip.pk for clip in old]).delete()
-        stored.delete([clip.file for clip in old])
-        gone += len(old)
+    while count := clips_forget(now - timedelta(days=CLIP_DAYS), 500):
+        gone += count
     return gone
+
+
+def clips_forget(before: datetime, at_most: int) -> int:
+    """Let go of clips last heard before a time, at most so many; returns how many."""
+    old = selectors.clips_unused(before=before, limit=at_most)
+    Clip.objects.filter(pk__in=[clip.pk for clip in old]).delete()
+    stored.delete([clip.file for clip in old])
+    return len(old)
 
 
 # --- taste -----------------------------------------------------------------------------------------------------------

@@ -36,6 +36,15 @@ def expire_clips() -> int:
 
 
 @shared_task
+def purge_recordings() -> int:
+    """Remove for good what the cleanup hid a day ago; safe to run twice at once."""
+    purged = 0
+    while count := services.recordings_purge(now=timezone.now()):
+        purged += count
+    return purged
+
+
+@shared_task
 def tidy_files() -> int:
     """Remove files that no row knows; safe to run twice at once."""
     return tidying.files_tidy(now=timezone.now())

@@ -14,6 +14,7 @@ urlpatterns = [
     path("voice/taste/", views.taste, name="taste"),
     path("voice/<uuid:recording_id>/", views.recording, name="recording"),
     path("voice/<uuid:recording_id>/audio/", views.recording_audio, name="audio"),
+    path("voice/<uuid:recording_id>/keep/", views.recording_keep, name="keep"),
     path("voice/<uuid:recording_id>/delete/", views.recording_delete, name="delete"),
     path("api/voice/speak/", api.Speak.as_view(), name="api-speak"),
     path("api/voice/voices/", api.Voices.as_view(), name="api-voices"),

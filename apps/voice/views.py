@@ -93,6 +93,7 @@ def recording(request: Visit, recording_id: UUID) -> HttpResponse:
     row = selectors.recording_get(user=request.user, recording_id=recording_id)
     if request.htmx:
         return render(request, "voice/card.html", {"card": cards.card(row)})
+    services.recording_opened(recording=row)
     heard = selectors.transcript_get(user=request.user, recording_id=recording_id)
     return render(request, "voice/recording.html", {"card": cards.card(row), "lines": cards.lines(heard)})
 
@@ -103,6 +104,16 @@ def recording_audio(request: Visit, recording_id: UUID) -> HttpResponse:
     """The recording itself, for its owner alone."""
     row = selectors.recording_get(user=request.user, recording_id=recording_id)
     return served.file_response(request, row.file)
+
+
+@require_POST
+@told
+def recording_keep(request: Visit, recording_id: UUID) -> HttpResponse:
+    """Keep a recording, or leave it to the cleanup; answers with its card."""
+    row = services.recording_keep(user=request.user, recording_id=recording_id, kept=request.POST.get("kept") == "1")
+    if not request.htmx:
+        return redirect("voice:recording", recording_id=recording_id)
+    return render(request, "voice/card.html", {"card": cards.card(row)})
 
 
 @require_POST

@@ -68,7 +68,6 @@ def serve(fd: int, tls: tuple[Path, Path] | None = None) -> None:
     gc.freeze()  # what is loaded now stays; the collector need not look at it again
     limit = settings.MAX_BODY_MB * 1024 * 1024
     reporting.start(__version__)
-
     publisher = Publisher()
     publisher.start()
     watchman = on_watch()

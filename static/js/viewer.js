@@ -2,7 +2,7 @@
 
 const viewer = document.getElementById("viewer");
 const parts = Object.fromEntries(
-  ["picture", "prompt", "facts", "reuse", "download"].map((name) => [name, document.getElementById(`viewer-${name}`)]),
+  ["picture", "prompt", "facts", "reuse", "download", "keep"].map((name) => [name, document.getElementById(`viewer-${name}`)]),
 );
 const toasts = document.getElementById("toasts");
 const home = toasts.parentElement;
@@ -22,6 +22,8 @@ function show(tile) {
   parts.facts.textContent = facts;
   parts.reuse.href = reuse;
   parts.download.href = `${url}?download`;
+  parts.keep.setAttribute("aria-pressed", tile.dataset.kept === "1");
+  parts.keep.title = tile.dataset.kept === "1" ? "Kept" : "Keep";
   const all = tiles();
   const place = placeOf(all);
   viewer.querySelector('[data-viewer="previous"]').disabled = place <= 0;
@@ -56,7 +58,14 @@ function remove() {
   else viewer.close();
 }
 
-const DEEDS = { previous: () => step(-1), next: () => step(1), close, delete: remove };
+async function keep() {
+  const place = tiles().indexOf(shown);
+  const values = { kept: shown.dataset.kept === "1" ? "0" : "1" };
+  await window.htmx.ajax("POST", shown.dataset.keep, { target: shown.closest(".tile"), swap: "outerHTML", values });
+  if (viewer.open) show(tiles()[place]);
+}
+
+const DEEDS = { previous: () => step(-1), next: () => step(1), close, keep, delete: remove };
 const KEYS = { ArrowLeft: "previous", ArrowRight: "next", Delete: "delete" };
 
 export function startViewer(gallery) {

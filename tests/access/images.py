@@ -22,6 +22,7 @@ ROWS: tuple[Row, ...] = (
     Row("images:preview", "get", (404, 404, SIGN_IN, 404, SIGN_IN, SIGN_IN)),  # nothing is being drawn
     own("images:image", 200),
     own("images:delete", 302, "post"),
+    own("images:keep", 302, "post", kept="1"),
     Row("images:restore", "post", (302, 404, SIGN_IN, 404, SIGN_IN, SIGN_IN), names={"image_id": "deleted_image_id"}),
     # The file itself is not there; whoever may see it hears that it is gone, as everybody else hears.
     Row("images:file", "get", (404, 404, SIGN_IN, 404, SIGN_IN, 403), scope="images"),
@@ -70,4 +71,4 @@ def kept() -> list[Any]:
     """The rows of Alice, to see whether somebody has changed them."""
     jobs = ImageJob.objects.filter(owner__username="alice", prompt="canary picture")
     images = Image.objects.filter(owner__username="alice")
-    return [jobs.values_list("pk", "state", "cancel_requested"), images.values_list("pk", "deleted_at")]
+    return [jobs.values_list("pk", "state", "cancel_requested"), images.values_list("pk", "deleted_at", "kept_at")]

@@ -23,6 +23,7 @@ ROWS: tuple[Row, ...] = (
     own("voice:recording", 200),
     own("voice:audio", 200),
     own("voice:delete", 302, "post"),
+    own("voice:keep", 302, "post", kept="1"),
     program("voice:api-speak", 200, "post", text="Hello."),
     program("voice:api-voices", 200),
     program("voice:api-transcribe", 400, "post"),
@@ -49,7 +50,7 @@ def things(alice: User) -> dict[str, Any]:
 def kept() -> list[Any]:
     """The rows of Alice, to see whether somebody has changed them."""
     return [
-        Recording.objects.filter(user__username="alice").values_list("pk", "state", "name"),
+        Recording.objects.filter(user__username="alice").values_list("pk", "state", "name", "kept_at"),
         Segment.objects.filter(recording__user__username="alice").values_list("pk", "text"),
         Preference.objects.filter(user__username="alice").values_list("voice", "speed"),
         Clip.objects.filter(user__username="alice").values_list("pk"),

@@ -6,10 +6,12 @@ import json
 import sys
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from apps.core.checklist import Checklist, Line, checklist
-from apps.core.diagnosis import Finding, examine
+from apps.core.diagnosis import Finding, examine, running_url
+from apps.core.outside import reachability
 
 
 class Command(BaseCommand):
@@ -19,11 +21,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="for programs")
         parser.add_argument("--performance", action="store_true", help="what makes Nitro fast, and whether it is on")
+        parser.add_argument("--url", default="", help="also look from this address (default: PUBLIC_URL)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["performance"]:
             return self.performance(checklist(), json_wanted=options["json"])
-        findings = examine()
+        findings = [*examine(), *self.from_outside(options["url"] or settings.PUBLIC_URL)]
         if options["json"]:
             self.stdout.write(json.dumps([finding.as_dict() for finding in findings], indent=2))
         else:
@@ -51,6 +54,13 @@ class Command(BaseCommand):
         for more in (line.seen.hint, *(gain.sentence for gain in line.gains)):
             if more:
                 self.stdout.write(f"     {'':<16} {more}")
+
+    def from_outside(self, url: str) -> list[Finding]:
+        """What the public address shows; where there is none, the one of the Nitro that runs here."""
+        own = running_url()
+        if url:
+            return reachability.examine(url)
+        return reachability.examine(own, own=True) if own else []
 
     def report(self, finding: Finding) -> None:
         """One line, and a second one where there is something to do."""
