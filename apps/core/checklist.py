@@ -86,11 +86,16 @@ def tokens() -> Seen:
 def local_model() -> Seen:
     kind = settings.AI_MODEL
     if kind == "auto":
-        kind = "openai" if settings.OPENAI_BASE_URL else "gemini" if settings.GEMINI_API_KEY else "builtin"
-    urls = {"ollama": [settings.OLLAMA_BASE_URL], "openai": settings.OPENAI_BASE_URL, "builtin": []}.get(kind)
-    near = urls is not None and all(is_near(url) for url in urls)
+        kind = "openai" if settings.OPENAI_BASE_URL else "gemini" if settings.GEMINI_API_KEY else "local"
+    urls = {
+        "ollama": [settings.OLLAMA_BASE_URL],
+        "openai": settings.OPENAI_BASE_URL,
+        "gemini": ["https://gemini.google"],
+    }
+    far = [url for url in urls.get(kind, []) if not is_near(url)]
     hint = "Let a model on this machine or in its network answer: AI_MODEL=ollama, or builtin."
-    return either(near, f"{kind} answers, from near by.", f"{kind} answers, from far away.", hint)
+    good = f"AI_MODEL is {settings.AI_MODEL}: answers come from this machine or its network."
+    return either(not far, good, f"AI_MODEL is {settings.AI_MODEL}: answers come from far away.", hint)
 
 
 def reply_cache() -> Seen:
@@ -186,9 +191,10 @@ def container() -> Seen:
 
 
 def alerts() -> Seen:
-    return Seen(
-        "elsewhere", "Whether anybody is alarmed cannot be seen from here.", "See deploy/prometheus/alerts.yml."
-    )
+    told = [name for name in ("ALERT_EMAIL", "ALERT_WEBHOOK_URL") if getattr(settings, name)]
+    hint = "Set ALERT_EMAIL or ALERT_WEBHOOK_URL, or load deploy/prometheus/alerts.yml."
+    good = f"A full disk, memory or processor and what fails are told by {' and '.join(told)}."
+    return either(told, good, "Alarms stand on the page alone; nobody is told.", hint)
 
 
 def cdn() -> Seen:

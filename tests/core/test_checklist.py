@@ -68,6 +68,7 @@ def test_all_of_the_list_is_told(tmp_path: Path) -> None:
         ("connection pool", {"DB_POOL_MAX": 1}),
         ("static files", {"STATIC_ROOT": Path("/nowhere")}),
         ("fault reports", {"SENTRY_DSN": ""}),
+        ("alerts", {"ALERT_EMAIL": [], "ALERT_WEBHOOK_URL": ""}),
         ("cleanup", {"SESSION_RETENTION_DAYS": 0}),
     ],
 )
@@ -84,6 +85,7 @@ def test_what_is_switched_off_is_off(item: str, changed: dict[str, Any]) -> None
         ("production mode", {"DEBUG_MODE": False, "LOG_LEVEL": "WARNING"}),
         ("token limit", {"MAX_TOKENS": 500}),
         ("local model", {"AI_MODEL": "openai", "OPENAI_BASE_URL": ["http://192.168.1.9:8000/v1"]}),
+        ("local model", {"AI_MODEL": "builtin", "OPENAI_BASE_URL": ["https://models.example.com/v1"]}),
         ("local model", {"AI_MODEL": "auto", "OPENAI_BASE_URL": [], "GEMINI_API_KEY": ""}),
         ("Redis", {}),
         ("reply cache", {"CACHE_TTL": 3600}),
@@ -92,6 +94,8 @@ def test_what_is_switched_off_is_off(item: str, changed: dict[str, Any]) -> None
         ("batching", {}),
         ("metrics", {}),
         ("fault reports", {"SENTRY_DSN": "https://key@faults.example.com/1"}),
+        ("alerts", {"ALERT_EMAIL": ["alice@example.com"]}),
+        ("alerts", {"ALERT_WEBHOOK_URL": "https://chat.example.com/hook"}),
     ],
 )
 def test_what_is_there_is_on(item: str, changed: dict[str, Any]) -> None:
