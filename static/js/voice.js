@@ -99,6 +99,9 @@ document.body.addEventListener("click", (event) => {
   const wish = event.target.closest('[data-action="sample"]');
   if (wish) sample(wish.form).catch(() => showToast("The voice cannot be heard right now."));
 });
+document.body.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.target.matches(".upload")) document.getElementById("upload-problem").replaceChildren();
+});
 document.body.addEventListener("htmx:afterRequest", (event) => {
   if (event.target.matches(".upload")) event.target.reset();
 });

@@ -18,7 +18,7 @@ import psutil
 
 READY = re.compile(r"Nitro is ready: (?P<base>http://[^/\s]+)(?P<path>\S*)")
 OURS = {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE"}
-START_SECONDS = 120.0
+START_SECONDS = 300.0  # a limit for giving up: machines can be busy
 STOP_SECONDS = 60.0
 
 
