@@ -105,6 +105,7 @@ class Server(wire.Recording):
     async def play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
+            self.heads.append(head)
             if head.startswith(b"GET"):
                 writer.write(wire.answer(200, LISTS, "Connection: close"))
             else:

@@ -109,6 +109,16 @@ async def test_silence_in_mid_stream_is_given_up_after_the_words(kind: str) -> N
     assert (words, type(failure)) == ("Good", TimedOut)
 
 
+async def test_a_name_that_leads_to_a_clouds_secrets_is_not_asked(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with playing(kind, head(kind), BODIES[kind]["text"]) as (provider, server):
+        for module in ("connections", "gemini_connections"):  # 127.0.0.1 stands for such an address
+            monkeypatch.setattr(f"apps.llm.providers.{module}.is_metadata", lambda host: host == "127.0.0.1")
+        with pytest.raises(ProviderError) as caught:
+            await collect(provider.stream(question(model="m")))
+        assert type(caught.value) is Unreachable
+        assert server.heads == []
+
+
 async def test_who_stops_listening_hangs_up(kind: str) -> None:
     async with playing(kind, head(kind), BODIES[kind]["words"], hold=True) as (provider, server):
         events = provider.stream(question(model="m"))

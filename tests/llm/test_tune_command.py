@@ -81,6 +81,12 @@ def test_what_is_written_takes_effect(home: Path, monkeypatch: pytest.MonkeyPatc
     assert "MAX_TOKENS" not in found["SET_OUTSIDE"]
 
 
+def test_what_was_there_before_is_named_where_there_was_something(home: Path) -> None:
+    assert ".env.backup" not in said("--write")
+    (home / ".env").write_text("MAX_TOKENS=7\n", encoding="utf-8")
+    assert "What was there before is in .env.backup." in said("--write")
+
+
 def test_writing_again_says_that_it_is_there_already() -> None:
     said("--write")
     assert "says all of this already" in said("--write")

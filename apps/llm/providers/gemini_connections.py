@@ -8,16 +8,23 @@ from typing import Any
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from apps.core.metadata import is_metadata
 from apps.llm.providers.gemini_line import connected
 
 
 class _Connection(urllib3.connection.HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _allowed(self, super()._new_conn())
+
     def getresponse(self) -> Any:
         _note(self.sock)
         return super().getresponse()
 
 
 class _SecureConnection(urllib3.connection.HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _allowed(self, super()._new_conn())
+
     def getresponse(self) -> Any:
         _note(self.sock)
         return super().getresponse()
@@ -42,6 +49,14 @@ class Adapter(HTTPAdapter):
         manager = super().proxy_manager_for(*args, **kwargs)
         manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
         return manager
+
+
+def _allowed(line: urllib3.connection.HTTPConnection, connection: socket.socket) -> socket.socket:
+    """The socket, unless its name has led to where a cloud keeps a machine's secrets: nothing is sent there."""
+    if is_metadata(str(connection.getpeername()[0])):
+        connection.close()
+        raise urllib3.exceptions.NewConnectionError(line, "a model server is never at that address")
+    return connection
 
 
 def _note(connection: socket.socket | None) -> None:

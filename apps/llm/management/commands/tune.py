@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.core.dotenv import dotenv_write
+from apps.core.dotenv import BACKUP, dotenv_write
 from apps.core.errors import NitroError
 from apps.core.machine import Machine, in_words, machine
 from apps.llm.guide import GIB, PROFILES, profile_by_name
@@ -75,7 +75,8 @@ class Command(BaseCommand):
 
     def tell_written(self, path: Path, changed: list[str]) -> None:
         if changed:
-            self.stdout.write(f"\nWritten to {path}: {', '.join(changed)}. What was there before is in .env.backup.")
+            kept = f" What was there before is in {BACKUP}." if path.with_name(BACKUP).exists() else ""
+            self.stdout.write(f"\nWritten to {path}: {', '.join(changed)}.{kept}")
         else:
             self.stdout.write(f"\n{path} says all of this already.")
 
