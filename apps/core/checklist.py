@@ -28,7 +28,7 @@ LATE_LIBRARIES = ("ollama", "google.generativeai", "ddgs", "faster_whisper", "di
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was found. `elsewhere` is for what Nitro cannot see, or does without on purpose; `hint` says what to do."""
+    """What was found. `elsewhere` is for what is no switch, or left out on purpose; `hint` says what to do."""
 
     state: State
     message: str
@@ -87,15 +87,11 @@ def local_model() -> Seen:
     kind = settings.AI_MODEL
     if kind == "auto":
         kind = "openai" if settings.OPENAI_BASE_URL else "gemini" if settings.GEMINI_API_KEY else "local"
-    urls = {
-        "ollama": [settings.OLLAMA_BASE_URL],
-        "openai": settings.OPENAI_BASE_URL,
-        "gemini": ["https://gemini.google"],
-    }
-    far = [url for url in urls.get(kind, []) if not is_near(url)]
+    urls = {"ollama": [settings.OLLAMA_BASE_URL], "openai": settings.OPENAI_BASE_URL}.get(kind, [])
+    near = kind != "gemini" and all(is_near(url) for url in urls)
     hint = "Let a model on this machine or in its network answer: AI_MODEL=ollama, or builtin."
     good = f"AI_MODEL is {settings.AI_MODEL}: answers come from this machine or its network."
-    return either(not far, good, f"AI_MODEL is {settings.AI_MODEL}: answers come from far away.", hint)
+    return either(near, good, f"AI_MODEL is {settings.AI_MODEL}: answers come from far away.", hint)
 
 
 def reply_cache() -> Seen:
