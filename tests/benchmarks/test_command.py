@@ -113,26 +113,38 @@ def test_it_says_which_commit_was_measured_where_there_is_one() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("pressed", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_leaves_nothing_running_and_keeps_what_was_measured(tmp_path: Path, pressed: signal.Signals) -> None:
     environment = {**os.environ, "NITRO_HOME": str(tmp_path / "home"), "TMPDIR": "/tmp"}  # noqa: S108
     argv = [sys.executable, "-m", "nitro", "bench", "--only", "orjson-read", "cache-chat", "--json", "run.json"]
     environment["PYTHONPATH"] = str(ROOT)
     child = subprocess.Popen(argv, env=environment, cwd=tmp_path, start_new_session=True)
-    family = until_webs(child)
-    child.send_signal(pressed)
-    assert child.wait(60) == 130
-    assert [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] == []
+    try:
+        family = until_webs(child)
+        child.send_signal(pressed)
+        assert child.wait(120) == 130
+        assert [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] == []
+    finally:
+        child.kill()
+        child.wait()
     shown = json.loads((tmp_path / "run.json").read_text())
     assert (shown["interrupted"], shown["scenarios"][0]["name"]) == (True, "orjson-read")
 
 
 def until_webs(child: subprocess.Popen[bytes]) -> list[psutil.Process]:
     """All of its descendants, as soon as a web process is among them."""
-    for _ in range(600):
+    for _ in range(1800):
         family = psutil.Process(child.pid).children(recursive=True)
-        names = " ".join(" ".join(one.cmdline()) for one in family if one.is_running())
-        if "nitro.web" in names:
+        if any("nitro.web" in words(one) for one in family):
             return family
         time.sleep(0.1)
     raise AssertionError("no web process was started")
+
+
+def words(process: psutil.Process) -> list[str]:
+    """Its command line; empty where it has just ended."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
