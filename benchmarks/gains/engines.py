@@ -22,7 +22,7 @@ from nitro.process import end, spawn, wait_until
 
 PATIENCE = 120.0
 THINGS = ("rain", "bread", "owls", "trains")
-OPTIONS = {"max_tokens": 32}
+OPTIONS = {"max_tokens": 16}
 STORY = {"messages": [{"role": "user", "content": "Tell me a story of the sea."}], "temperature": 0}
 NONE = (
     "There are no two quantisations of one model here. Put two GGUF files of it into the data folder's `models`, or "

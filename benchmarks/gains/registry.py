@@ -12,7 +12,6 @@ from benchmarks.gains.scenario import Scenario
 MODULES: dict[str, tuple[str, ...]] = {
     "benchmarks.gains.debugging": ("debug-page", "debug-answer"),
     "benchmarks.gains.chats": ("cache-chat", "stream", "tokens-500", "tokens-100", "local", "single-flight"),
-    "benchmarks.gains.engines": ("batch", "warm-model", "quantisation"),
     "benchmarks.gains.encodings": ("gzip-bytes", "brotli-bytes", "gzip-time", "brotli-time"),
     "benchmarks.gains.json_speed": ("orjson-write", "orjson-read"),
     "benchmarks.gains.processes": ("lazy-import", "pool", "workers", "workers-guide"),
@@ -21,6 +20,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "benchmarks.gains.searching": ("search-cached",),
     "benchmarks.gains.drawing": ("image-cached",),
     "benchmarks.gains.speaking": ("voice-said", "voice-heard"),
+    "benchmarks.gains.engines": ("batch", "warm-model", "quantisation"),
 }
 NAMES = {name: module for module, names in MODULES.items() for name in names}
 

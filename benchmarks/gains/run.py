@@ -15,6 +15,10 @@ from benchmarks.gains.stage import Stage
 LEAST = 3  # pairs, where time allows no more
 BOUND = 13 * 60.0  # seconds of a run; what is going on then may end, so that all of it takes at most 15 minutes
 LATE = "Left out: the {minutes:.0f} minutes of a run were over; measure it alone with `nitro bench --only {name}`."
+SLOW = (
+    "It was too slow here, with {pairs} of 3 pairs in {seconds:.0f} s; measure it alone: `nitro bench --only {name}`."
+)
+LONGEST = 120.0  # seconds of a scenario that does not get its three pairs; then it makes room for the others
 Told = Callable[[Scenario, int], None]
 
 
@@ -26,9 +30,14 @@ class Taken:
     baseline: list[float] = field(default_factory=list)
     optimised: list[float] = field(default_factory=list)
 
+    @property
+    def pairs(self) -> int:
+        """How many of them are whole."""
+        return min(len(self.baseline), len(self.optimised))
+
     def outcome(self, pair: Pair | None) -> Outcome:
         """What they say; of a pair of which only one side was taken nothing counts."""
-        whole = min(len(self.baseline), len(self.optimised))
+        whole = self.pairs
         old, new = tuple(self.baseline[:whole]), tuple(self.optimised[:whole])
         one = self.scenario
         return Outcome(
@@ -57,19 +66,24 @@ class Run:
         deadline = self.clock() + self.bound
         try:
             for one in scenarios:
-                self.outcomes.append(self.measured(one, deadline))
+                longest = LONGEST if len(scenarios) > 1 else self.bound
+                self.outcomes.append(self.measured(one, deadline, longest))
         except KeyboardInterrupt:
             self.interrupted = True
 
-    def measured(self, one: Scenario, deadline: float) -> Outcome | Left:
+    def measured(self, one: Scenario, deadline: float, longest: float = LONGEST) -> Outcome | Left:
         """One scenario; a fault of it is told and ends nothing else."""
-        if self.clock() >= deadline:
+        began = self.clock()
+        if began >= deadline:
             return Left(one, LATE.format(minutes=self.bound / 60, name=one.name))
         taken = Taken(one)
         self.told(one, 0)
         try:
             pair = one.open(self.stage)
-            self.sample(taken, pair, min(deadline, self.clock() + one.seconds))
+            last = min(deadline, began + longest)
+            self.sample(taken, pair, min(last, began + one.seconds), last)
+            if taken.pairs < LEAST:
+                return Left(one, SLOW.format(pairs=taken.pairs, seconds=self.clock() - began, name=one.name))
             return taken.outcome(pair)
         except Skipped as reason:
             return Left(one, str(reason))
@@ -77,19 +91,20 @@ class Run:
             traceback.print_exc()
             return Left(one, f"It failed: {type(error).__name__}: {error}".strip(": "))
         except KeyboardInterrupt:
-            self.outcomes += [taken.outcome(None)] if taken.optimised and taken.baseline else []
+            self.outcomes += [taken.outcome(None)] if taken.pairs else []
             raise
         finally:
             self.stage.clear()
 
-    def sample(self, taken: Taken, pair: Pair, deadline: float) -> None:
-        """Warm up, then take pairs: A B, B A, A B, …"""
+    def sample(self, taken: Taken, pair: Pair, wanted: float, last: float) -> None:
+        """Warm up, then take pairs: A B, B A, A B, … until there are enough, or too few for too long."""
         one = taken.scenario
         for _ in range(one.warm_up):
-            pair.baseline.sample()
-            pair.optimised.sample()
+            if self.clock() < last:
+                pair.baseline.sample()
+                pair.optimised.sample()
         for number in range(one.pairs):
-            if number >= LEAST and self.clock() >= deadline:
+            if self.clock() >= (wanted if number >= LEAST else last):
                 return
             sides = [(taken.baseline, pair.baseline), (taken.optimised, pair.optimised)]
             for samples, probe in sides if number % 2 == 0 else sides[::-1]:

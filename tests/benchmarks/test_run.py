@@ -57,22 +57,59 @@ def test_the_warm_up_counts_for_nothing(stage: Stage) -> None:
     assert found.gain.median == 3.0
 
 
+class Clock:
+    """A clock that stands still, except where a sample takes time."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def taking(self, seconds: float) -> Play:
+        """A play of which each sample takes as long."""
+
+        def later(number: int) -> None:
+            self.now += seconds
+
+        return Play(at=later)
+
+
 def test_a_scenario_ends_with_its_time_but_not_before_three_pairs(stage: Stage) -> None:
-    play = Play()
-    run = Run(stage, clock=iter(range(0, 100_000, 100)).__next__, bound=1e6)
-    run.over([play.scenario(pairs=10)])
-    (found,) = run.outcomes
+    clock = Clock()
+    run = Run(stage, clock=clock)
+    run.over([clock.taking(10).scenario(pairs=10), Play().scenario()])
+    found = run.outcomes[0]
     assert isinstance(found, Outcome)
     assert (len(found.baseline.samples), found.complete) == (3, False)
 
 
+def test_a_scenario_without_three_pairs_makes_room_and_says_so(stage: Stage) -> None:
+    clock = Clock()
+    run = Run(stage, clock=clock)
+    run.over([clock.taking(50).scenario("slow"), Play().scenario()])
+    slow, other = run.outcomes
+    assert isinstance(slow, Left)
+    assert "nitro bench --only slow" in slow.reason
+    assert isinstance(other, Outcome)
+
+
+def test_a_scenario_that_is_measured_alone_may_take_all_of_the_time(stage: Stage) -> None:
+    clock = Clock()
+    run = Run(stage, clock=clock)
+    run.over([clock.taking(50).scenario("slow")])
+    assert isinstance(run.outcomes[0], Outcome)
+
+
 def test_a_run_says_what_its_bound_left_out(stage: Stage) -> None:
-    run = Run(stage, clock=iter([0.0, 0.0, 0.0, 2000.0]).__next__, bound=780)
-    run.over([Play().scenario("first", pairs=3), Play().scenario("second")])
+    clock = Clock()
+    run = Run(stage, clock=clock)
+    run.over([clock.taking(15).scenario(str(number)) for number in range(20)])
     last = run.outcomes[-1]
     assert isinstance(last, Left)
     assert "13 minutes" in last.reason
-    assert "--only second" in last.reason
+    assert "--only 19" in last.reason
+    assert clock.now <= 15 * 60
 
 
 def test_a_scenario_that_cannot_be_measured_here_says_why(stage: Stage) -> None:
