@@ -21,7 +21,7 @@ from statistics import median
 from typing import Any
 
 from apps.core.fingerprint import this_machine
-from benchmarks.gains.command import measured
+from benchmarks.gains.command import INTERRUPTED, measured
 from benchmarks.gains.figures import times
 from benchmarks.gains.keeping import write
 from benchmarks.gains.registry import NAMES, Unknown, scenario
@@ -153,25 +153,31 @@ def _read(path: Path) -> Any:
 
 
 def measure(names: Sequence[str]) -> dict[str, Any]:
-    """The quick form of these scenarios; the part of a run's JSON that is needed here."""
+    """The quick form of these scenarios; what of a run's JSON is needed here. Ctrl-C ends it early."""
     from nitro import settings
 
     stage = Stage(settings.NITRO_HOME, settings.OLLAMA_BASE_URL)
     run, _ = measured(list(shortened([scenario(name) for name in names])), stage, None, real=False)
-    if run.interrupted:
-        raise KeyboardInterrupt
     made_at = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"made_at": made_at, "machine": this_machine(), "scenarios": [one.as_json() for one in run.outcomes]}
+    told = [one.as_json() for one in run.outcomes]
+    return {"made_at": made_at, "machine": this_machine(), "scenarios": told, "interrupted": run.interrupted}
+
+
+def whole(shown: dict[str, Any]) -> dict[str, Any]:
+    """What was measured; a run that was ended early says nothing about what has become worse."""
+    if shown.get("interrupted"):
+        raise KeyboardInterrupt
+    return shown
 
 
 def check(names: Sequence[str], path: Path, shown: Entry | None) -> int:
     """Compare, measure what looks worse once more, print a table. Returns the exit status."""
     kept, where = kept_ratios(path)
-    found = verdicts(kept, shown or measure(names), names)
+    found = verdicts(kept, shown or whole(measure(names)), names)
     doubtful = [one.name for one in found if one.again] if shown is None else []
     if doubtful:
         sys.stderr.write(f"Measured once more, since it looked worse: {', '.join(doubtful)}\n")
-        second = {one.name: one for one in verdicts(kept, measure(doubtful), doubtful)}
+        second = {one.name: one for one in verdicts(kept, whole(measure(doubtful)), doubtful)}
         found = [second.get(one.name, one) for one in found]
     found += gone(kept, NAMES)
     print(f"Kept on {where}; ratios are compared, never times.\n")
@@ -193,14 +199,15 @@ def main(words: Sequence[str] | None = None, path: Path = RATIOS) -> int:
         shown = _read(given.run) if given.run else None
         if not given.keep:
             return check(given.only, path, shown)
-        keep(path, shown or measure(given.only))
-        print(f"Kept in {path}.")
+        shown = shown or measure(given.only)
+        keep(path, shown)
+        print(f"Kept in {path}: {', '.join(ratios(shown)) or 'nothing new'}.")
+        return INTERRUPTED if shown.get("interrupted") else 0
     except (NoRatios, Unknown) as error:
         sys.stderr.write(f"bench-check: {error}\n")
         return 2
     except KeyboardInterrupt:
-        return 130
-    return 0
+        return INTERRUPTED
 
 
 def _cells(one: Ratio | None) -> Sequence[str]:

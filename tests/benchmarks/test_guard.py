@@ -135,6 +135,13 @@ def test_what_looks_worse_is_measured_once_more(path: Path, monkeypatch: pytest.
     assert main(["--only", NAME], path) == 1
 
 
+def test_a_check_that_was_ended_early_says_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "measure", lambda names: run(entry(new=25.0)) | {"interrupted": True})
+    assert main(["--only", NAME], path) == 130
+    assert main(["--keep", "--only", NAME], path) == 130
+    assert kept_ratios(path)[0][NAME].median == pytest.approx(1.2)
+
+
 def test_keeping_leaves_what_was_not_measured(path: Path) -> None:
     keep(path, run(entry("orjson-write", old=(50.0,))))
     kept, where = kept_ratios(path)
