@@ -1,25 +1,22 @@
-"""Downloads of models in Django's admin, to be looked at."""
+"""Models in the admin: downloads, to be looked at."""
 
 from __future__ import annotations
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.db.models import Q
 
+from apps.core.office.lists import ReadOnlyAdmin
 from apps.llm.models import Pull
 
 
 @admin.register(Pull)
-class PullAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
-    show_full_result_count = False
-    list_per_page = 50
+class PullAdmin(ReadOnlyAdmin):
+    section = "Models"
     list_display = ("name", "state", "status", "completed", "total", "asked_by", "created_at", "updated_at")
     list_select_related = ("asked_by",)
     list_filter = ("state",)
-    search_fields = ("name",)
+    search_help_text = "The beginning of a model's name."
     ordering = ("-created_at",)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
+    def wanted(self, term: str) -> Q:
+        return Q(name__startswith=term)

@@ -59,6 +59,19 @@ class Choices:
         others = [kind for kind in dict.fromkeys(names) if kind != target.provider and kind in self._farms.kinds]
         return [target, *(self.resolve(kind) for kind in others)]
 
+    def instead(self, target: Target) -> list[Target]:
+        """Who answers for a target that an administrator lets rest: the fallbacks, and whoever else is there where
+        nobody asked for a certain provider."""
+        named = self.candidates(target)[1:]
+        if target.choice:
+            return named
+        others = {kind for kind in self._farms.kinds if self._is_there(kind)} - {target.provider}
+        return named + [self.resolve(kind) for kind in sorted(others - {one.provider for one in named})]
+
+    def _is_there(self, kind: str) -> bool:
+        farm = self._farms[kind]
+        return bool(farm.backends) and (kind != "ollama" or (farm.found and bool(farm.known)))
+
     def default_model(self, farm: Farm) -> str:
         """The model of a provider where none was named; empty where that is not known yet.
 

@@ -53,6 +53,14 @@ class Resting(ProviderError):
     hint = "Look at the model server's own log, try again in a moment, or choose another model."
 
 
+class Drained(ProviderError):
+    """An administrator lets it take no new questions; nothing is wrong with it."""
+
+    code = "provider_drained"
+    status = 503
+    hint = "Choose another model, or try again later."
+
+
 class ModelMissing(ProviderError):
     """The server does not know the model."""
 

@@ -1,4 +1,4 @@
-"""Rows of the language models: downloads of models, so that they outlive tabs and processes."""
+"""Rows of the language models: downloads of models, and which providers an administrator lets rest."""
 
 from __future__ import annotations
 
@@ -60,3 +60,18 @@ class Pull(models.Model):
     @property
     def is_under_way(self) -> bool:
         return self.state in self.UNDER_WAY
+
+
+class Drain(models.Model):
+    """A kind of provider that takes no new questions until an administrator lets it on again."""
+
+    kind = models.CharField(max_length=40, primary_key=True)
+    reason = models.CharField(max_length=200, help_text="What people are told")
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        db_table = "nitro_provider_drain"
+
+    def __str__(self) -> str:
+        return f"{self.kind} takes no new questions"

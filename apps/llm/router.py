@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from apps.llm.choice import Choices, Offer, Target
 from apps.llm.configuration import configured, default_options
+from apps.llm.drains import Drains, from_rows, refusal
 from apps.llm.errors import Loading, ModelMissing, ProviderError, TimedOut, Unreachable
 from apps.llm.events import Chosen, Progress, RouterEvent
 from apps.llm.farm import Backend, Condition, Farm, Farms
@@ -33,8 +34,14 @@ START_HINT = "Start Nitro with `nitro up`, which brings a model along, or set OP
 class Router:
     """One per process. `providers` takes the place of the configured ones, for tests."""
 
-    def __init__(self, settings: LlmSettings, providers: Mapping[str, Sequence[Provider]] | None = None) -> None:
+    def __init__(
+        self,
+        settings: LlmSettings,
+        providers: Mapping[str, Sequence[Provider]] | None = None,
+        drains: Drains | None = None,
+    ) -> None:
         self.settings = settings
+        self._drains = drains or Drains()
         self._farms = Farms(settings, providers or {})
         self._choices = Choices(settings, self._farms)
         self._watch = Watch(settings, self._farms)
@@ -84,11 +91,12 @@ class Router:
         `who` is the person for whom it is done, in any form: the line before a model is fair to people.
         A provider that fails before its first word, and not permanently, is replaced by the next of AI_FALLBACK; if
         none answers, the first one's error is raised. Closing the generator leaves the line and stops the provider.
+        One that an administrator lets rest is passed over; `Drained` says why where nobody else is left.
         """
         self.look_around()
         first: ProviderError | None = None
         begun = False
-        candidates = self._choices.candidates(target)
+        candidates = await self._awake(target)
         for candidate in candidates:
             chosen = Chosen(candidate.provider, candidate.model, "" if candidate is target else target.provider)
             try:
@@ -113,6 +121,8 @@ class Router:
 
         There is no fallback: vectors of another model do not fit to those that somebody has kept.
         """
+        if (reason := (await self._drains.fresh()).get(target.provider)) is not None:
+            raise refusal(target.provider, reason)
         farm = self._farms[target.provider]
         backend = farm.pick(last_resort=True)
         if backend is None:
@@ -151,6 +161,16 @@ class Router:
         await self._watch.close()
         for farm in self._farms.made():
             await farm.close()
+
+    async def _awake(self, target: Target) -> list[Target]:
+        """Whom to ask, in order, without those that rest."""
+        drained = await self._drains.fresh()
+        asleep = drained.get(target.provider)
+        named = self._choices.candidates(target) if asleep is None else self._choices.instead(target)
+        found = [one for one in named if one.provider not in drained]
+        if not found:
+            raise refusal(target.provider, asleep or "")
+        return found
 
     async def _queued(
         self, target: Target, call: Call, chosen: Chosen, who: str, *, last_resort: bool
@@ -239,7 +259,7 @@ class _Process:
 def router() -> Router:
     """The one router of this process, made from Django's settings at first use."""
     if _Process.router is None:
-        _Process.router = Router(configured())
+        _Process.router = Router(configured(), drains=Drains(from_rows))
     return _Process.router
 
 

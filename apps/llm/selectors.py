@@ -1,4 +1,4 @@
-"""Reads about downloads of models. What is being installed here is no secret among the people who are signed in."""
+"""Reads about downloads of models and drained providers. Neither is a secret among the people who are signed in."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
 from apps.accounts.models import User
 from apps.core.errors import NotFound
-from apps.llm.models import Pull
+from apps.llm.models import Drain, Pull
 
 RECENT = timedelta(minutes=10)  # for which a download that has ended is still told
 MOST = 50
@@ -36,3 +36,8 @@ def pull_get(*, user: User, pull_id: UUID) -> Pull:
 def pulls_unattended(*, now: datetime) -> QuerySet[Pull]:
     """The downloads that nobody carries: new ones, and those whose process has died."""
     return Pull.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), state__in=Pull.UNDER_WAY)
+
+
+def drains() -> list[Drain]:
+    """The kinds of providers that take no new questions."""
+    return list(Drain.objects.order_by("kind"))

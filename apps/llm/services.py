@@ -1,4 +1,4 @@
-"""Writes about downloads of models: asked for, carried, cancelled, ended."""
+"""Writes about downloads of models (asked for, carried, cancelled, ended) and about providers that rest."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.core.errors import Invalid, NitroError, NotAllowed, NotFound
 from apps.llm import selectors
-from apps.llm.models import NAME_LIMIT, Pull
+from apps.llm.models import NAME_LIMIT, Drain, Pull
 
 LEASE = timedelta(seconds=10)
+REASON_LIMIT = 200
 # [[host/]namespace/]name[:tag]; a host is a public name: no address of numbers, no port, nothing of an inner network.
 PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}"
 HOST = r"[A-Za-z0-9][A-Za-z0-9-]{0,62}(?:\.[A-Za-z0-9-]{1,63})*\.(?!(?i:local|internal|localhost|lan)/)[A-Za-z]{2,24}"
@@ -149,3 +150,17 @@ def _columns(progress: Progress) -> dict[str, str | int]:
         "completed": progress.completed,
         "total": progress.total,
     }
+
+
+# --- providers that rest ----------------------------------------------------------------------------------------------
+
+
+def provider_drain(*, kind: str, reason: str, by: str) -> Drain:
+    """Let a kind of provider take no new questions; running answers end as they would. All processes know in 2 s."""
+    values = {"reason": reason[:REASON_LIMIT], "by": by, "at": timezone.now()}
+    return Drain.objects.update_or_create(kind=kind, defaults=values)[0]
+
+
+def provider_undrain(*, kind: str) -> bool:
+    """Let it on again; False where it was on."""
+    return bool(Drain.objects.filter(kind=kind).delete()[0])
