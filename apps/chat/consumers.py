@@ -14,7 +14,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from apps.accounts.models import User
 from apps.chat import frames, selectors, turns
 from apps.chat.frames import Attach, BadFrame, ClientFrame, NotJson, Stop
-from apps.chat.sessions import Session, sessions
+from apps.chat.sessions import About, Session, sessions
 from apps.chat.telling import frames_of
 from apps.core.addresses import scope_address
 from apps.core.database import in_database
@@ -48,7 +48,8 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
         self.tasks: set[asyncio.Task[None]] = set()
         self.second, self.frames_in_second = 0, 0
         self.refused = False
-        self.session = Session(is_busy=self._is_busy, pause=self._pause)
+        about = About(self.user.pk or 0, str(self.conversation_id), self.address)
+        self.session = Session(is_busy=self._is_busy, pause=self._pause, about=about)
         await self.accept()
         if not self.user.is_authenticated:
             await self._refuse(NOT_SIGNED_IN, NitroError("You are not signed in.", code="not_signed_in"))
@@ -77,8 +78,11 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
     def _is_busy(self) -> bool:
         return bool(self.following or self.opening)
 
-    def _pause(self) -> None:
-        problem = NitroError("This chat made room for another one.", code="paused", hint="Go on whenever you like.")
+    def _pause(self, by_hand: bool) -> None:
+        told = "An administrator closed this chat's connection." if by_hand else "This chat made room for another one."
+        problem = NitroError(told, code="paused", hint="Go on whenever you like.")
+        for task in self.following.values():
+            task.cancel()  # the answers go on, and are there when the page goes on
         self._spawn(self._refuse(PAUSED, problem))
 
     # --- what the client says ---

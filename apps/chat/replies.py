@@ -71,7 +71,8 @@ class Question:
 
     @property
     def keys(self) -> tuple[str, str]:
-        return REPLY + self.digest, FLIGHT + self.digest
+        """Where its answer lies, with whose it is in the name, and where its generation is known."""
+        return f"{REPLY}{SHARED if self.shared else self.user_id}:{self.digest}", FLIGHT + self.digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,15 @@ killed takes its sockets with it when its lease is over. Without Redis nobody is
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from socket import gethostname
 from time import monotonic
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -28,8 +31,10 @@ logger = logging.getLogger(__name__)
 KEY = "nitro:sockets"
 BEAT_SECONDS = 3.0
 LEASE_MS = 15_000
+AT_ONCE = 1000  # sockets in one command
 RETRY_SECONDS = 5.0
 NEWS = "pause"
+BUSY_SCORE = 5e12  # scores from here on belong to sockets in which an answer is followed
 
 # Scores are the time (ms) since when a socket is idle, and far in the future while an answer is followed in it.
 # Returns {1} for room, {2, process, socket} for room that this one made, {0} where every socket is busy.
@@ -60,7 +65,8 @@ end
 redis.call('ZADD', KEYS[1] .. ':' .. ARGV[1], now, ARGV[2])
 return answer
 """
-# Renews a process's lease and how long its sockets are idle (-1: busy); returns those that somebody else has closed.
+# Renews a process's lease and how long its sockets are idle (-1: busy); returns whether Redis had forgotten the
+# process, which sockets somebody else has closed for a newcomer, and which an administrator has closed.
 # Where Redis has forgotten the process, all of its sockets are put down anew, and always those that it never heard of.
 BEAT = """
 local clock = redis.call('TIME')
@@ -68,7 +74,9 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local key = KEYS[1] .. ':' .. ARGV[1]
 local forgotten = not redis.call('ZSCORE', KEYS[1], ARGV[1])
 redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
-local closed = {}
+redis.call('PEXPIRE', key .. ':about', ARGV[2])
+local closed, forced = {}, redis.call('SMEMBERS', key .. ':closing')
+redis.call('DEL', key .. ':closing')
 for place = 3, #ARGV, 3 do
     local idle = tonumber(ARGV[place + 1])
     local score = idle < 0 and now + 1e13 or now - idle
@@ -78,7 +86,15 @@ for place = 3, #ARGV, 3 do
         closed[#closed + 1] = ARGV[place]
     end
 end
-return closed
+return {forgotten and 1 or 0, closed, forced}
+"""
+DESCRIBE = """
+redis.call('HSET', KEYS[1] .. ':about', unpack(ARGV, 2))
+redis.call('PEXPIRE', KEYS[1] .. ':about', ARGV[1])
+"""
+FORGET = """
+redis.call('ZREM', KEYS[1], ARGV[1])
+redis.call('HDEL', KEYS[1] .. ':about', ARGV[1])
 """
 
 
@@ -89,15 +105,30 @@ class SessionsFull(Busy):
     hint = "The page tries again by itself."
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """Whose socket it is, since when (Unix time), on which machine and process, and of which chat."""
+
+    user: int = 0
+    conversation: str = ""
+    address: str = ""
+    since: float = field(default_factory=time.time)
+    host: str = field(default_factory=lambda: gethostname()[:60])
+    process: str = field(default_factory=lambda: str(settings.NITRO_SLOT))
+
+
 @dataclass(eq=False, slots=True)
 class Session:
-    """One open socket. `is_busy` says whether an answer is followed in it, `pause` closes it for a newcomer."""
+    """One open socket. `is_busy` says whether an answer is followed in it, `pause` closes it: for a newcomer, or, where
+    its argument is true, because an administrator wants it."""
 
     is_busy: Callable[[], bool]
-    pause: Callable[[], None]
+    pause: Callable[[bool], None]
+    about: About = field(default_factory=About)
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     last: float = field(default_factory=monotonic)
     is_known: bool = False  # to Redis, which may have been away when it was opened
+    is_described: bool = False
 
     def touch(self) -> None:
         """Somebody uses it."""
@@ -130,6 +161,7 @@ class Sessions:
         if found[0] == 0:
             raise SessionsFull("Too many chats are being answered right now.", retry_after=RETRY_SECONDS)
         self.open[session.id] = session
+        self._spawn(self._describe())
         if self._beating is None or self._beating.done():
             self._beating = asyncio.ensure_future(self._beat_for_ever())
         if found[0] == 2:
@@ -146,28 +178,49 @@ class Sessions:
     def hear(self, item: dict[str, Any]) -> None:
         """News from another process: one of our sockets was closed there for somebody else."""
         if item.get("owner") == self.owner:
-            self._close(str(item.get("socket")))
+            self._close(str(item.get("socket")), by_hand=bool(item.get("by_hand")))
 
     async def beat(self) -> None:
         """Tell Redis how idle our sockets are, and close those that had to make room."""
         with suppress(MemoryAway):
             told = list(self.open.values())
             sockets = [(one.id, one.idle_ms(), int(one.is_known)) for one in told]
-            for socket in await memory.asked(_beat, self.owner, sockets):
-                self._close(socket.decode())
-            for one in told:
-                one.is_known = True
+            forgotten, closed, forced = await memory.asked(_beat, self.owner, sockets)
+            for one in forced:
+                self._close(one.decode(), by_hand=True)
+            for one in closed:
+                self._close(one.decode())
+            for session in told:
+                session.is_known = True
+                session.is_described = session.is_described and not forgotten
+        await self._describe()
 
-    def _close(self, socket: str) -> None:
-        """Pause it, unless somebody has begun to use it in this very moment: then it stays, as one too many."""
+    def _close(self, socket: str, *, by_hand: bool = False) -> None:
+        """Pause it. Where it shall make room and somebody has begun to use it in this very moment, it stays, as one too
+        many; an administrator's word counts all the same, and the answer goes on without it."""
         session = self.open.get(socket)
         if session is None:
             return
-        if session.is_busy():
+        if session.is_busy() and not by_hand:
             self._spawn(self._stay(socket))
             return
         del self.open[socket]
-        session.pause()
+        if by_hand:
+            self._spawn(self._forget(socket))
+        session.pause(by_hand)
+
+    async def _describe(self) -> None:
+        """Tell Redis whose the sockets are that it does not know about yet."""
+        new = [session for session in self.open.values() if not session.is_described]
+        if not new:
+            return
+        for session in new:
+            session.is_described = True
+        try:
+            await memory.asked(_tell, self.owner, [(one.id, json.dumps(asdict(one.about))) for one in new])
+        except MemoryAway:
+            for session in new:
+                session.is_described = False
 
     async def _beat_for_ever(self) -> None:
         while True:
@@ -182,7 +235,7 @@ class Sessions:
 
     async def _forget(self, socket: str) -> None:
         with suppress(MemoryAway):
-            await memory.asked(memory.ask, lambda redis: redis.zrem(f"{KEY}:{self.owner}", socket))
+            await memory.asked(memory.ask, lambda redis: redis.eval(FORGET, 1, f"{KEY}:{self.owner}", socket))
 
     async def _stay(self, socket: str) -> None:
         with suppress(MemoryAway):
@@ -199,9 +252,21 @@ def _open(owner: str, socket: str) -> list[Any]:
     return memory.ask(lambda redis: redis.eval(OPEN, 1, KEY, *arguments))
 
 
-def _beat(owner: str, sockets: list[tuple[str, int, int]]) -> list[bytes]:
+def _tell(owner: str, abouts: list[tuple[str, str]]) -> None:
+    while abouts:
+        words = [part for about in abouts[:AT_ONCE] for part in about]
+        _describe(owner, words)
+        abouts = abouts[AT_ONCE:]
+
+
+def _describe(owner: str, words: list[str]) -> None:
+    memory.ask(lambda redis: redis.eval(DESCRIBE, 1, f"{KEY}:{owner}", LEASE_MS, *words))
+
+
+def _beat(owner: str, sockets: list[tuple[str, int, int]]) -> tuple[int, list[bytes], list[bytes]]:
     arguments = [part for socket in sockets for part in socket]
-    return memory.ask(lambda redis: redis.eval(BEAT, 1, KEY, owner, LEASE_MS, *arguments))
+    forgotten, closed, forced = memory.ask(lambda redis: redis.eval(BEAT, 1, KEY, owner, LEASE_MS, *arguments))
+    return forgotten, closed, forced
 
 
 _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Sessions] = WeakKeyDictionary()

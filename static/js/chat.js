@@ -3,6 +3,7 @@
 import { beginChat } from "./engine.js";
 import { refresh, reload } from "./fragments.js";
 import { newId } from "./outbox.js";
+import { tellWhy } from "./pausing.js";
 import { Requests } from "./requests.js";
 import { follow } from "./scroll.js";
 import { Socket } from "./socket.js";
@@ -124,7 +125,8 @@ export class Chat extends EventTarget {
   #later({ id, code, message, hint, retry_after: seconds }) {
     if (id && seconds > LONGEST_WAIT) this.#refused(id, { message, hint });
     else if (seconds) setTimeout(() => this.#sendAll(), seconds * 1000);
-    else if (code !== "paused") showToast(message); // that one has a line of its own
+    else if (code === "paused") tellWhy(message); // that one has a line of its own
+    else showToast(message);
   }
 
   #sendAll() {

@@ -1,6 +1,11 @@
-// A chat that made room for another one: says so, and goes on with one click. Other rooms have sockets but no chat.
+// A chat that made room for another one, or that an administrator closed: says so, and goes on with one click. Other
+// rooms have sockets but no chat.
 
 const notice = document.getElementById("paused");
+
+export function tellWhy(message) {
+  if (notice) notice.querySelector("span").textContent = message;
+}
 
 export function offerToGoOn(goOn) {
   if (!notice) return;

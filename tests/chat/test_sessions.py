@@ -26,11 +26,11 @@ class Socket:
     """What a consumer is to the sessions."""
 
     def __init__(self) -> None:
-        self.busy = self.paused = False
+        self.busy = self.paused = self.by_hand = False
         self.session = Session(is_busy=lambda: self.busy, pause=self._pause)
 
-    def _pause(self) -> None:
-        self.paused = True
+    def _pause(self, by_hand: bool) -> None:
+        self.paused, self.by_hand = True, by_hand
 
 
 @pytest.fixture(autouse=True)
