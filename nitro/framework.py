@@ -17,7 +17,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    "django.contrib.admin",
+    "apps.core.office.config.OfficeConfig",  # django.contrib.admin
     "channels",
     "rest_framework",
     "drf_spectacular",
@@ -134,6 +134,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers.DatabaseScheduler"  # the admin looks; nitro/beat.py has its own
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "purge-deleted-conversations": {"task": "apps.chat.tasks.purge_deleted_conversations", "schedule": 3600.0},
     "rescue-recordings": {"task": "apps.voice.tasks.rescue", "schedule": 10.0, "options": {"expires": 30}},
@@ -149,6 +150,8 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "worker-sign-of-life": {"task": "apps.monitor.tasks.sing", "schedule": 30.0, "options": {"expires": 25}},
     "take-a-sample": {"task": "apps.monitor.tasks.sample", "schedule": 60.0, "options": {"expires": 50}},
     "clear-ended-sign-ins": {"task": "apps.monitor.tasks.clear_sessions", "schedule": 3600.0},
+    "go-on-with-bulk-actions": {"task": "apps.core.tasks.work_bulk", "schedule": 15.0, "options": {"expires": 15}},
+    "expire-bulk-actions": {"task": "apps.core.tasks.expire_bulk", "schedule": 3600.0},
     "tidy-image-files": {"task": "apps.images.tasks.tidy", "schedule": 86400.0},
 }
 # By the clock of TIME_ZONE: hour and minute. Celery is not imported here: `nitro up` reads this file and does without.

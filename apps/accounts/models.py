@@ -171,6 +171,7 @@ class DailyUsage(models.Model):
     class Meta:
         db_table = "nitro_daily_usage"
         constraints = [models.UniqueConstraint("user", "day", name="usage_once_per_day")]
+        indexes = [models.Index("day", "user", name="usage_by_day")]
 
     def __str__(self) -> str:
         return f"{self.user_id} on {self.day}"

@@ -46,10 +46,17 @@ class Conversation(models.Model):
                 name="conversation_idle",
                 condition=models.Q(deleted_at=None, pinned_at=None),
             ),
+            models.Index("updated_at", name="conversation_used"),
             models.Index("deleted_at", name="conversation_deleted", condition=models.Q(deleted_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
+        """For logs and the admin: without a word of its owner's."""
+        return f"Conversation {self.id}"
+
+    @property
+    def name(self) -> str:
+        """What its owner sees."""
         return self.title or "New chat"
 
 
@@ -108,10 +115,11 @@ class Attachment(models.Model):
     class Meta:
         indexes = [
             models.Index("created_at", name="attachment_unsent", condition=models.Q(conversation=None)),
+            models.Index("created_at", name="attachment_age"),
         ]
 
     def __str__(self) -> str:
-        return self.name or f"Picture {self.id}"
+        return f"Picture {self.id}"
 
 
 class Turn(models.Model):
@@ -177,6 +185,8 @@ class Turn(models.Model):
         ]
         indexes = [
             models.Index("lease_until", name="turn_running", condition=models.Q(state="running")),
+            models.Index("created_at", name="turn_age"),
+            models.Index("state", "created_at", name="turn_state", condition=~models.Q(state="done")),
         ]
 
     def __str__(self) -> str:

@@ -6,3 +6,6 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.core import checks  # noqa: F401 (registers them)
+        from apps.core.office import bulk, sheets
+
+        bulk.register(bulk.Kind("export", "Export as CSV", sheets.write, at_once=2000))

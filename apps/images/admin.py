@@ -1,44 +1,67 @@
-"""The pictures in Django's admin: states and times, no descriptions and no pictures. What people order is theirs."""
+"""The pictures in the admin: states and times, and no pictures. What people ordered is shown only after a reason."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from apps.core.office.acting import Act, ActingAdmin
+from apps.core.office.contents import ContentsAdmin, Part
+from apps.core.office.lists import by_state
+from apps.images import bulk
 from apps.images.models import Image, ImageJob
 
-
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
-    """Rows are made by orders; here they are only looked at."""
-
-    show_full_result_count = False
-    list_per_page = 50
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
+Shown = by_state(
+    "state",
+    "state",
+    shown=("In the galleries", lambda: Q(deleted_at=None)),
+    deleted=("Deleted, can be brought back", lambda: Q(deleted_at__isnull=False)),
+)
 
 
 @admin.register(ImageJob)
-class ImageJobAdmin(ReadOnlyAdmin):
+class ImageJobAdmin(ContentsAdmin):
+    section = "Pictures"
+    contents_name = "description"
     list_display = ("id", "owner", "state", "progress", "engine", "model", "count", "created_at", "finished_at")
     list_select_related = ("owner",)
-    list_filter = ("state", "engine")
-    search_fields = ("owner__username", "id")
+    list_filter = ("state", "created_at")
     ordering = ("-created_at",)
-    exclude = ("prompt", "negative_prompt", "fingerprint", "attached_to")
+    owner = "owner"
+    exclude = ("prompt", "negative_prompt", "fingerprint", "attached_to", "error_message", "error_hint")
+    columns = (
+        "id", "owner__username", "state", "engine", "model", "count", "width", "height", "steps", "attempts",
+        "error_code", "created_at", "started_at", "finished_at",
+    )  # fmt: skip
+    acts = (
+        Act(
+            bulk.CANCEL.name,
+            "Cancel …",
+            "change",
+            "Those that wait are cancelled at once, those that are being drawn within two seconds; others stay.",
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("prompt", "negative_prompt")
+
+    def parts(self, row: ImageJob, start: int) -> Sequence[Part]:
+        told = [Part("Description", row.prompt), Part("What is not wanted", row.negative_prompt)]
+        return [part for part in told if part.text][start:]
 
 
 @admin.register(Image)
-class ImageAdmin(ReadOnlyAdmin):
+class ImageAdmin(ActingAdmin):
+    section = "Pictures"
     list_display = ("id", "owner", "width", "height", "size", "created_at", "deleted_at")
     list_select_related = ("owner",)
-    search_fields = ("owner__username", "id")
+    list_filter = (Shown, "created_at")
     ordering = ("-created_at",)
+    owner = "owner"
+    id_fields = ("id", "job_id")
     fields = ("id", "owner", "width", "height", "size", "created_at", "deleted_at")
-    raw_id_fields = ("job",)
+    columns = ("id", "owner__username", "width", "height", "size", "created_at", "deleted_at")

@@ -6,7 +6,10 @@ class ImagesConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.core import retention
+        from apps.core.office.bulk import register
+        from apps.images import bulk
         from apps.images.retention import ORDERS, PICTURES
 
         retention.register(PICTURES)
         retention.register(ORDERS)
+        register(bulk.CANCEL)

@@ -55,6 +55,7 @@ class ImageJob(models.Model):
     class Meta:
         indexes = [
             models.Index("owner", models.F("created_at").desc(), "id", name="image_job_recent"),
+            models.Index("created_at", name="image_job_age"),
             models.Index("owner", models.F("started_at").desc(), name="image_job_started"),
             models.Index("created_at", name="image_job_queued", condition=models.Q(state="queued")),
             models.Index("lease_until", name="image_job_running", condition=models.Q(state="running")),
@@ -99,6 +100,7 @@ class Image(models.Model):
                 name="image_gallery",
                 condition=models.Q(deleted_at=None),
             ),
+            models.Index("created_at", name="image_age"),
             models.Index("deleted_at", name="image_deleted", condition=models.Q(deleted_at__isnull=False)),
             models.Index("created_at", name="image_idle", condition=models.Q(deleted_at=None, kept_at=None)),
         ]

@@ -1,31 +1,35 @@
-"""Searches for administrators: who searched when and where, not for what nor what was found."""
+"""Searches in the admin: who searched when and where; for what, and what was found, only after a reason was given."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from apps.core.office.contents import ON_A_PAGE, ContentsAdmin, Part
 from apps.search.models import Search
-
-if TYPE_CHECKING:
-    SearchAdminBase = admin.ModelAdmin[Search]
-else:  # Django's class is generic for the type checker alone
-    SearchAdminBase = admin.ModelAdmin
 
 
 @admin.register(Search)
-class SearchAdmin(SearchAdminBase):
+class SearchAdmin(ContentsAdmin):
+    section = "Search"
+    contents_name = "words"
     list_display = ("id", "owner", "engine", "offline", "cached", "created_at")
-    list_filter = ("engine", "offline")
+    list_filter = ("created_at",)
     list_select_related = ("owner",)
-    search_fields = ("owner__username", "id")
-    fields = readonly_fields = ("id", "owner", "engine", "offline", "cached", "model", "created_at")
-    show_full_result_count = False
+    ordering = ("-created_at",)
+    owner = "owner"
+    fields = ("id", "owner", "engine", "offline", "cached", "model", "created_at")
+    columns = ("id", "owner__username", "engine", "offline", "cached", "model", "created_at")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("query", "answer", "note")
 
-    def has_change_permission(self, request: HttpRequest, obj: Search | None = None) -> bool:
-        return False
+    def parts(self, row: Search, start: int) -> Sequence[Part]:
+        told = [Part("Searched for", row.query), Part("Answer", row.answer)]
+        pages = row.sources.order_by("number").defer("text", "words")[: 2 * ON_A_PAGE]
+        read = [Part(f"Source {one.number}", f"{one.title}\n{one.url}\n{one.snippet}") for one in pages]
+        return [part for part in (*told, *read) if part.text][start : start + ON_A_PAGE + 1]

@@ -31,6 +31,7 @@ class Search(models.Model):
         verbose_name_plural = "searches"
         indexes = [
             models.Index("owner", models.F("created_at").desc(), name="search_recent"),
+            models.Index("created_at", name="search_age"),
             models.Index("message_id", name="search_of_message", condition=models.Q(message_id__isnull=False)),
         ]
 

@@ -1,39 +1,45 @@
-"""Speech in Django's admin: states and sizes, no words and no sound. What people say is theirs."""
+"""Speech in the admin: states and sizes, and no sound. What people said is shown only after a reason was given."""
 
 from __future__ import annotations
 
-from django.contrib import admin
-from django.http import HttpRequest
+from collections.abc import Sequence
 
+from django.contrib import admin
+
+from apps.core.office.acting import ActingAdmin
+from apps.core.office.contents import ON_A_PAGE, ContentsAdmin, Part
 from apps.voice.models import Clip, Recording
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
-    """Rows are made by uploads and engines; here they are only looked at."""
-
-    show_full_result_count = False
-    list_per_page = 50
-    list_select_related = ("user",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-
 @admin.register(Recording)
-class RecordingAdmin(ReadOnlyAdmin):
+class RecordingAdmin(ContentsAdmin):
+    section = "Speech"
+    contents_name = "transcript"
     list_display = ("id", "user", "state", "progress", "seconds", "size", "engine", "attempts", "created_at")
-    list_filter = ("state", "engine")
-    search_fields = ("user__username", "id")
+    list_select_related = ("user",)
+    list_filter = ("state", "created_at")
     ordering = ("-created_at",)
-    exclude = ("name", "file")
+    owner = "user"
+    exclude = ("name", "error_message", "error_hint")
+    columns = (
+        "id", "user__username", "state", "seconds", "size", "language", "engine", "attempts", "error_code",
+        "created_at", "finished_at",
+    )  # fmt: skip
+
+    def parts(self, row: Recording, start: int) -> Sequence[Part]:
+        told = [Part("Name", row.name)] if row.name and start == 0 else []
+        first = max(0, start - bool(row.name))
+        said = row.segments.order_by("position")[first : first + ON_A_PAGE + 1]
+        return told + [Part(f"{one.start:.1f} to {one.end:.1f} s", one.text) for one in said]
 
 
 @admin.register(Clip)
-class ClipAdmin(ReadOnlyAdmin):
+class ClipAdmin(ActingAdmin):
+    section = "Speech"
     list_display = ("id", "user", "engine", "seconds", "size", "used_at")
-    list_filter = ("engine",)
+    list_select_related = ("user",)
+    list_filter = ("used_at",)
     ordering = ("-used_at",)
-    exclude = ("file", "digest")
+    owner = "user"
+    exclude = ("digest",)
+    columns = ("id", "user__username", "engine", "seconds", "size", "used_at")

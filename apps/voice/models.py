@@ -51,11 +51,12 @@ class Recording(models.Model):
             models.Index("used_at", name="recording_idle", condition=models.Q(deleted_at=None, kept_at=None)),
             models.Index("deleted_at", name="recording_deleted", condition=models.Q(deleted_at__isnull=False)),
             models.Index("user", models.F("created_at").desc(), name="recording_recent"),
+            models.Index("created_at", name="recording_age"),
             models.Index("state", "lease_until", name="recording_open", condition=models.Q(finished_at=None)),
         ]
 
     def __str__(self) -> str:
-        return self.name or f"Recording {self.id}"
+        return f"Recording {self.id}"
 
     @property
     def is_over(self) -> bool:

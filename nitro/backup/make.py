@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +24,7 @@ from nitro.environment import SettingError
 
 PASSPHRASE = "NITRO_BACKUP_PASSPHRASE"  # noqa: S105 (the name of it)
 KEPT = 3  # automatic backups
+LAST = "last_backup"
 
 
 def backup(settings: ModuleType, target: Path, passphrase: str = "") -> None:
@@ -39,6 +41,8 @@ def backup(settings: ModuleType, target: Path, passphrase: str = "") -> None:
                 writer.note(archive.SECRETS, sealing.seal(secret, passphrase))
             for path in files(settings):
                 _add_file(writer, settings, path)
+    with suppress(OSError):  # the admin's board says when the last one was made
+        (settings.NITRO_HOME / LAST).write_text(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n", encoding="utf-8")
 
 
 def before_migration(settings: ModuleType) -> Path:

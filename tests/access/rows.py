@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.access import accounts, chat, core, images, llm, monitor, search, voice
+from tests.access import accounts, chat, core, images, llm, monitor, office, search, voice
 
-APPS = (llm, images, voice, search)
+APPS = (llm, images, voice, search, office)
 ROWS = (
     *core.ROWS,
     *accounts.ROWS,
@@ -14,4 +14,5 @@ ROWS = (
     *voice.ROWS,
     *search.ROWS,
     *monitor.ROWS,
+    *office.ROWS,
 )

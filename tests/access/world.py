@@ -14,6 +14,7 @@ from apps.accounts.models import ApiKey, User, Webhook
 from apps.chat import services as chat
 from apps.chat.models import Attachment, Conversation, Message, Turn
 from apps.core import stored
+from apps.core.office.site import PREFIX
 from tests import cast
 from tests.access.rows import APPS
 from tests.access.table import Row
@@ -106,15 +107,20 @@ def browser(person: str, row: Row) -> Client:
 
 
 def routes() -> dict[str, list[str]]:
-    """The name of every address of the site, the admin's excepted, and the parameters it takes."""
+    """The name of every address of the site, Django's own of the admin excepted, and the parameters it takes."""
     return dict(walk(get_resolver().url_patterns, ""))
 
 
 def walk(patterns: Any, space: str) -> list[tuple[str, list[str]]]:
     found: list[tuple[str, list[str]]] = []
     for pattern in patterns:
-        if isinstance(pattern, URLResolver) and pattern.namespace != "admin":
+        if isinstance(pattern, URLResolver):
             found += walk(pattern.url_patterns, f"{space}{pattern.namespace}:" if pattern.namespace else space)
-        elif isinstance(pattern, URLPattern):
+        elif isinstance(pattern, URLPattern) and not (space == "admin:" and not is_ours(pattern)):
             found.append((f"{space}{pattern.name or pattern.pattern}", list(pattern.pattern.converters)))
     return found
+
+
+def is_ours(pattern: URLPattern) -> bool:
+    """Whether a page of the admin is one of Nitro's own; Django's are looked at together."""
+    return str(pattern.name).startswith(PREFIX)

@@ -12,9 +12,14 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_chat_is_called_by_its_title_or_new(conversation: Conversation) -> None:
-    assert str(conversation) == "New chat"
+    assert conversation.name == "New chat"
     conversation.title = "Trees"
-    assert str(conversation) == "Trees"
+    assert conversation.name == "Trees"
+
+
+def test_logs_and_lists_name_a_chat_without_a_word_of_its_owner(conversation: Conversation) -> None:
+    conversation.title = "Trees"
+    assert str(conversation) == f"Conversation {conversation.pk}"
 
 
 def test_messages_and_turns_say_what_they_are(conversation: Conversation) -> None:
