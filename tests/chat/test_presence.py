@@ -31,6 +31,7 @@ async def entered(place: Sessions, *, user: int = 7, busy: bool = False) -> Sock
     socket.session = Session(is_busy=lambda: socket.busy, pause=socket._pause, about=About(user, "chat", "192.0.2.7"))
     await place.enter(socket.session)
     socket.busy = busy
+    await until(lambda: not place._closing)
     await place.beat()
     return socket
 
