@@ -6,7 +6,7 @@ from typing import Any
 from celery import Celery, signals
 from celery.schedules import crontab
 
-from apps.core import tracing
+from apps.core import spans, tracing
 from nitro.framework import CELERY_BEAT_SCHEDULE, NIGHTLY
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nitro.settings")
@@ -35,6 +35,20 @@ def name_task(headers: dict[str, Any], **_: object) -> None:
 def go_on_with(task: Any, **_: object) -> None:
     """What the task writes into the log bears the request's name."""
     tracing.go_on(task.request.get("nitro_request") or "")
+
+
+@signals.task_prerun.connect
+def is_begun(task: Any, **_: object) -> None:
+    """The beginning of its span in a trace."""
+    task.request.span = spans.begin("task", nitro__task=task.name)
+
+
+@signals.task_postrun.connect
+def is_done(task: Any, state: str | None = None, **_: object) -> None:
+    """The end of its span in a trace."""
+    span = getattr(task.request, "span", None) or spans.Span()
+    span.set(nitro__end=(state or "").lower())
+    spans.end(span)
 
 
 app = make()

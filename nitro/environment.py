@@ -142,6 +142,16 @@ class Environment:
             raise SettingError(f"{name}_FILE", path, f"{allowed}, and this one is empty")
         return found
 
+    def pairs(self, name: str) -> dict[str, str]:
+        """A comma-separated list of `name=value`; it may hold secrets, so that it is also read from a file."""
+        found: dict[str, str] = {}
+        for item in filter(None, (part.strip() for part in self.secret(name).split(","))):
+            key, equals, value = item.partition("=")
+            if not key.strip() or not equals:
+                raise SettingError(name, "…", "names with values, such as api-key=123, separated by commas")
+            found[key.strip()] = value.strip()
+        return found
+
     def path(self, name: str, default: str) -> Path:
         raw = self.text(name, default)
         try:

@@ -53,6 +53,8 @@ LOG_FORMAT = env.choice("LOG_FORMAT", "line", ("line", "json"))
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 SIGN_UP_OPEN = env.boolean("SIGN_UP_OPEN", default=False)
 SENTRY_DSN = env.secret("SENTRY_DSN")
+OTEL_EXPORTER_OTLP_ENDPOINT = env.url("OTEL_EXPORTER_OTLP_ENDPOINT")
+OTEL_EXPORTER_OTLP_HEADERS = env.pairs("OTEL_EXPORTER_OTLP_HEADERS")
 BACKUP_BEFORE_MIGRATION = env.boolean("BACKUP_BEFORE_MIGRATION", default=True)
 MAX_BODY_MB = env.integer("MAX_BODY_MB", 32, low=1, high=4096)
 

@@ -82,7 +82,7 @@ def main(words: list[str] | None = None) -> None:
     import django
 
     django.setup()
-    from apps.core import reporting
+    from apps.core import reporting, spans
     from apps.core.publishing import Publisher
     from apps.monitor.watchman import Watchman
     from nitro import __version__
@@ -101,6 +101,7 @@ def main(words: list[str] | None = None) -> None:
         if thread is not None:
             thread.start()
     reporting.start(__version__)
+    spans.start(__version__)
     dogs = [Watchdog(Ear(queue)) for queue in given.queues if queue == MAIN_QUEUE]
     watches: list[Publisher | Watchman | Watchdog] = [Publisher(), Watchman(), *dogs]
     for watch in watches:
@@ -115,6 +116,7 @@ def main(words: list[str] | None = None) -> None:
         line.join(LEAVING_SECONDS)
     for watch in watches:
         watch.stop()
+    spans.stop()
     raise SystemExit(worker.exitcode)
 
 

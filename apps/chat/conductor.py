@@ -19,6 +19,7 @@ from apps.chat.running import LiveTurn, RunningTurns
 from apps.chat.selectors import Line
 from apps.chat.sources import Source
 from apps.chat.turnlog import Status
+from apps.core import spans
 from apps.core.database import in_database
 from apps.core.errors import DatabaseAway, NitroError
 from apps.llm.events import (
@@ -85,7 +86,14 @@ class Conductor:
         self._loop = asyncio.get_running_loop()
 
     async def run(self) -> None:
-        """The whole turn. Whatever happens in it, it ends, and its end is saved."""
+        """The whole turn, as one span of a trace."""
+        with spans.current("turn", nitro__turn=str(self.live.turn_id)) as span:
+            reason = await self._run()
+            chosen = self.measured.chosen
+            span.set(nitro__end=reason, nitro__provider=chosen.provider, nitro__cached=self.measured.cached)
+
+    async def _run(self) -> str:
+        """Whatever happens in it, it ends, and its end is saved. Returns how."""
         reason, problem = await self._answer()
         self._say_rest()
         self._flush()
@@ -99,6 +107,7 @@ class Conductor:
         self._charge(reason)
         self.running.touch(self.live)
         self.running.forget_later(self.live)
+        return reason
 
     async def _answer(self) -> tuple[str, NitroError | None]:
         """Let the model write; returns the finish reason, and the error where there was one."""

@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.middleware.common import CommonMiddleware
 from django.utils.http import escape_leading_slashes
 
-from apps.core import metrics, pages, tracing
+from apps.core import metrics, pages, spans, tracing
 
 PERMISSIONS = "camera=(), geolocation=(), payment=(), usb=(), microphone=(self), clipboard-write=(self)"
 SECONDS = metrics.histogram("nitro_http_seconds", "Time from a request to its response, by route.", "route")
@@ -24,7 +24,9 @@ def every_response(get_response: GetResponse) -> Callable[[HttpRequest], HttpRes
     def respond(request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
         name = tracing.begin(request.headers.get(tracing.HEADER, ""))
-        response = get_response(request) if is_sound(request) else pages.answer(request, pages.BAD_REQUEST)
+        with spans.current("request", carrier(request), http__request__method=request.method or "") as span:
+            response = get_response(request) if is_sound(request) else pages.answer(request, pages.BAD_REQUEST)
+            span.set(http__route=route_of(request), http__response__status_code=response.status_code)
         seconds = time.perf_counter() - started
         response.headers[tracing.HEADER] = name
         response.headers["X-Response-Time"] = f"{seconds:.6f}"
@@ -56,8 +58,19 @@ class Slashes(CommonMiddleware):
 
 def measure(request: HttpRequest, status: int, seconds: float) -> None:
     """Count the response under the name of its route: what a visitor types is no label."""
+    count(route_of(request), status, seconds)
+
+
+def route_of(request: HttpRequest) -> str:
+    """The name of the route that a request took, "none" where there is none."""
     match = getattr(request, "resolver_match", None)
-    count((match.view_name or match.route) if match else "none", status, seconds)
+    return (match.view_name or match.route) if match else "none"
+
+
+def carrier(request: HttpRequest) -> dict[str, str]:
+    """What a caller says of the trace that its request belongs to."""
+    parent = request.headers.get("traceparent", "")
+    return {"traceparent": parent} if parent else {}
 
 
 def count(route: str, status: int, seconds: float) -> None:

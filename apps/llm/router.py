@@ -8,11 +8,12 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 
+from apps.core import spans
 from apps.llm.choice import Choices, Offer, Target
 from apps.llm.configuration import configured, default_options
 from apps.llm.drains import Drains, from_rows, refusal
 from apps.llm.errors import Loading, ModelMissing, ProviderError, TimedOut, Unreachable
-from apps.llm.events import Chosen, Progress, RouterEvent
+from apps.llm.events import Chosen, Event, Progress, RouterEvent
 from apps.llm.farm import Backend, Condition, Farm, Farms
 from apps.llm.gate import Gate
 from apps.llm.health import Watch
@@ -212,7 +213,7 @@ class Router:
                 begun = False
                 try:
                     named = await self._named(farm, target, call, watched=watched)
-                    async with aclosing(answer(backend, named, watched=watched)) as events:
+                    async with aclosing(seen(farm.kind, named, answer(backend, named, watched=watched))) as events:
                         async for event in events:
                             if not begun:
                                 begun = True
@@ -248,6 +249,25 @@ class Router:
         if not model:
             raise ModelMissing(f"The provider {farm.kind} has no models.")
         return replace(call, model=model)
+
+
+def seen(kind: str, call: Call, events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
+    """The same events; a span of a trace around them where somebody looks on."""
+    return _seen(kind, call, events) if spans.is_on() else events
+
+
+async def _seen(kind: str, call: Call, events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
+    span = spans.begin("provider", nitro__provider=kind, nitro__model=call.model)
+    failure: ProviderError | None = None
+    try:
+        async with aclosing(events):
+            async for event in events:
+                yield event
+    except ProviderError as error:
+        failure = error
+        raise
+    finally:
+        spans.end(span, failure)
 
 
 class _Process:

@@ -56,7 +56,7 @@ def serve(fd: int, tls: tuple[Path, Path] | None = None) -> None:
     """Load the site and serve it until SIGTERM."""
     from django.conf import settings
 
-    from apps.core import reporting
+    from apps.core import reporting, spans
     from apps.core.publishing import Publisher
     from nitro import __version__
     from nitro.asgi import application
@@ -68,12 +68,14 @@ def serve(fd: int, tls: tuple[Path, Path] | None = None) -> None:
     gc.freeze()  # what is loaded now stays; the collector need not look at it again
     limit = settings.MAX_BODY_MB * 1024 * 1024
     reporting.start(__version__)
+    spans.start(__version__)
     publisher = Publisher()
     publisher.start()
     watchman = on_watch()
     Server(application, fd=fd, family=family, body_limit=limit, drain=drain_turns, begin=keep_turns, tls=tls).run()
     watchman.stop()
     publisher.stop()
+    spans.stop()
 
 
 def on_watch() -> Watchman:
