@@ -20,9 +20,23 @@ ROOT = Path(__file__).resolve().parents[2]
 FILL = """
 from django.test import Client
 from apps.accounts.models import User
+from django_celery_beat.models import CrontabSchedule, PeriodicTask
+from apps.accounts.services import api_key_create
 from apps.chat import services
+from apps.chat.models import Message
+from apps.images.models import Image, ImageJob
+from apps.voice.models import Recording
 user = User.objects.create_user("alice", password="a long password")
-services.conversation_create(user=user, title="Holiday plans")
+chat = services.conversation_create(user=user, title="Holiday plans")
+Message.objects.create(conversation=chat, role="user", text="Where to?")
+size = {"width": 64, "height": 64}
+job = ImageJob.objects.create(owner=user, prompt="a boat", steps=1, guidance=1, seed=1, engine="painter", **size)
+Image.objects.create(owner=user, job=job, file="ab.webp", thumbnail="ab.small.webp", size=9, digest="0", seed=1, **size)
+Recording.objects.create(user=user, name="talk", file="voice/1/talk.wav")
+PeriodicTask.objects.filter(name="clean-up").delete()
+midnight = CrontabSchedule.objects.create(hour="0", minute="7")
+PeriodicTask.objects.create(name="clean-up", task="apps.monitor.tasks.clean_up", crontab=midnight)
+print(api_key_create(user=user, name="program").secret, end=" ")
 client = Client(); client.force_login(user)
 print(client.session.session_key)
 """
@@ -31,9 +45,18 @@ import json
 from django.test import Client
 from django.conf import settings
 from apps.accounts.models import User
-from apps.chat.models import Conversation
+from apps.chat.models import Conversation, Message
+from apps.images.models import Image
+from apps.voice.models import Recording
+from django_celery_beat.models import PeriodicTask
 client = Client(headers={"host": "localhost"}); client.cookies[settings.SESSION_COOKIE_NAME] = "THE-KEY"
+program = Client(headers={"host": "localhost", "authorization": "Bearer THE-SECRET"})
 print(json.dumps({
+    "messages": list(Message.objects.values_list("text", flat=True)),
+    "pictures": list(Image.objects.values_list("job__prompt", "file")),
+    "recordings": list(Recording.objects.values_list("name", flat=True)),
+    "schedule": [PeriodicTask.objects.get(name="clean-up").crontab.minute],
+    "program": program.get("/api/conversations/").status_code,
     "titles": list(Conversation.objects.values_list("title", flat=True)),
     "password": User.objects.get(username="alice").check_password("a long password"),
     "signed_in": client.get("/c/list/").status_code,
@@ -96,10 +119,12 @@ def machines() -> Iterator[tuple[Machine, Machine]]:
 
 
 def fill(machine: Machine) -> str:
-    """Somebody's things; returns the key of her open session."""
+    """Somebody's things; returns the secret of her key and that of her open session."""
     session = machine.shell(FILL)
     (machine.home / "files/ab").mkdir(parents=True)
     (machine.home / "files/ab/picture.webp").write_bytes(b"a picture")
+    (machine.home / "files/voice").mkdir()
+    (machine.home / "files/voice/talk.wav").write_bytes(b"a talk")
     (machine.home / ".env").write_text("TOP_K=33\nOPENAI_API_KEY=sk-canary\n", encoding="utf-8")
     return session
 
@@ -114,8 +139,19 @@ def test_an_empty_machine_has_the_same_chats_files_and_sign_ins_afterwards(machi
     assert b"canary" not in target.read_bytes()
     restored = new.run("restore", str(target), **phrase)
     assert restored.returncode == 0, restored.stderr
-    found = json.loads(new.shell(LOOK.replace("THE-KEY", session)))
-    assert found == {"titles": ["Holiday plans"], "password": True, "signed_in": 200}
+    secret, session = session.split()
+    found = json.loads(new.shell(LOOK.replace("THE-KEY", session).replace("THE-SECRET", secret)))
+    assert found == {
+        "messages": ["Where to?"],
+        "pictures": [["a boat", "ab.webp"]],
+        "recordings": ["talk"],
+        "schedule": ["7"],
+        "program": 200,
+        "titles": ["Holiday plans"],
+        "password": True,
+        "signed_in": 200,
+    }
+    assert (new.home / "files/voice/talk.wav").read_bytes() == b"a talk"
     assert (new.home / "files/ab/picture.webp").read_bytes() == b"a picture"
     assert "TOP_K='33'" in (new.home / ".env").read_text(encoding="utf-8")
     assert "sk-canary" in (new.home / ".env").read_text(encoding="utf-8")
