@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+from http import HTTPStatus
 from typing import Any, BinaryIO
 
 from daphne.http_protocol import HTTPFactory, WebRequest
+from twisted.web import http
 from twisted.web._http2 import H2Stream
 from twisted.web.http_headers import Headers
 
@@ -18,6 +20,9 @@ PIECE = 64 * 1024
 LINGER_SECONDS = 5  # a refused sender may still be talking; hanging up at once would hide our answer from it
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>%(title)s</title>
 <h1>%(title)s</h1><p>%(body)s</p></html>"""
+
+for known in HTTPStatus:  # Twisted has no word for 429 and other newer ones
+    http.RESPONSES.setdefault(known.value, known.phrase.encode())
 
 
 class Body(asyncio.Queue[dict[str, Any]]):

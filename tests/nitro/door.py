@@ -23,7 +23,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 async def pages(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """/pour streams 200 MB, /crash fails, /slow takes a second; all else answers with the size of the body."""
+    """/pour streams 200 MB, /crash fails, /slow takes a second, /busy has status 429; all else tells the body's size."""
     if scope["path"] == "/crash":
         raise ValueError("on purpose")
     if scope["path"] == "/slow":
@@ -34,7 +34,8 @@ async def pages(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if message["type"] != "http.request":
             return
         size, more = size + len(message["body"]), message["more_body"]
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    status = 429 if scope["path"] == "/busy" else 200
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"text/plain")]})
     if scope["path"] == "/pour":
         for _ in range(3200):
             await send({"type": "http.response.body", "body": b"x" * 65_536, "more_body": True})

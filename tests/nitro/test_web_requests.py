@@ -40,6 +40,13 @@ def test_an_empty_body_arrives(web: Web) -> None:
     assert post(web, b"")[:2] == (200, b"0")
 
 
+def test_every_status_has_its_word(web: Web) -> None:
+    with socket.create_connection(("127.0.0.1", web.port), timeout=10) as wire:
+        wire.sendall(b"GET /busy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: wire.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 429 Too Many Requests\r\n")
+
+
 @pytest.mark.parametrize("size", [1, 65_535, 65_536, 65_537, 131_072])
 def test_a_body_arrives_whole_at_the_edges_of_a_piece(web: Web, size: int) -> None:
     assert post(web, b"x" * size)[:2] == (200, str(size).encode())
