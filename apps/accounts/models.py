@@ -118,6 +118,7 @@ class ApiKey(models.Model):
 
     class Meta:
         db_table = "nitro_api_key"
+        verbose_name = "API key"
         ordering = ["-created"]
 
     def __str__(self) -> str:
@@ -170,6 +171,7 @@ class DailyUsage(models.Model):
 
     class Meta:
         db_table = "nitro_daily_usage"
+        verbose_name = verbose_name_plural = "daily usage"
         constraints = [models.UniqueConstraint("user", "day", name="usage_once_per_day")]
         indexes = [models.Index("day", "user", name="usage_by_day")]
 
@@ -229,6 +231,7 @@ class Delivery(models.Model):
 
     class Meta:
         db_table = "nitro_webhook_delivery"
+        verbose_name_plural = "deliveries"
         indexes = [
             models.Index("next_at", name="delivery_due", condition=models.Q(next_at__isnull=False)),
             models.Index("created_at", name="delivery_age"),

@@ -81,7 +81,7 @@ class ReadOnlyAdmin(AdminBase):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if not cls.search_help_text:
+        if "search_help_text" not in vars(cls):
             cls.search_help_text = "A whole id, or the beginning of a user's name." if cls.owner else "A whole id."
 
     def get_search_results(
