@@ -23,7 +23,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 async def pages(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """/pour streams 200 MB, /crash fails, /slow takes a second, /busy has status 429; all else tells the body's size."""
+    """/pour streams 200 MB, /crash fails, /slow takes a second, /busy has status 429; else the body's size."""
     if scope["path"] == "/crash":
         raise ValueError("on purpose")
     if scope["path"] == "/slow":
