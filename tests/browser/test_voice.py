@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Route, StorageState, async_playwright, expect
+from playwright.async_api import Browser, StorageState, async_playwright, expect
 
 from apps.voice import speaking
 from apps.voice.audio import BYTES_PER_SECOND, RATE, Pcm, wav
@@ -39,6 +39,15 @@ if (ask) navigator.mediaDevices.getUserMedia = async function (wishes) {
   const stream = await ask.call(this, wishes);
   window.opened.push(...stream.getTracks());
   return stream;
+};
+"""
+# The recorder's script comes only when the test says so, as through a slow network.
+DELAYED = """
+const arrived = new Promise((resolve) => (window.arrive = resolve));
+const add = window.AudioWorklet?.prototype.addModule;
+if (add) AudioWorklet.prototype.addModule = async function (...rest) {
+  await arrived;
+  return add.apply(this, rest);
 };
 """
 SLOW = 2.0  # seconds: longer than the quiet before the question
@@ -94,12 +103,6 @@ async def loudest(screen: Screen) -> float:
     return max(float(sound["peak"]) for sound in played)
 
 
-async def slowly(route: Route) -> None:
-    """As a network that needs its time for a script."""
-    await asyncio.sleep(SLOW)
-    await route.continue_()
-
-
 async def test_a_spoken_question_is_answered_aloud(talking: Screen) -> None:
     await talking.begin("tokens-60")
     await talking.page.locator("#hands-free").click()
@@ -127,12 +130,14 @@ async def test_nothing_is_lost_while_the_recorder_is_loading(talking: Screen) ->
     sent: list[bytes] = []
     keep = partial(kept, sent)
     talking.page.on("websocket", lambda socket: socket.on("framesent", keep))
-    await talking.page.route("**/recorder*.js", slowly)
+    await talking.page.add_init_script(DELAYED)
     await talking.begin("tokens-5")
     await talking.page.locator("#speak").press("Enter")
     status = talking.page.locator("#voice-status")
     await expect(status).to_have_attribute("data-state", "opening")
+    await asyncio.sleep(SLOW)
     assert await talking.page.evaluate("window.opened.length") == 0
+    await talking.page.evaluate("window.arrive()")
     await expect(status).to_have_attribute("data-state", "hold")
     async with asyncio.timeout(PATIENCE / 1000):
         while len(sound := b"".join(sent)) < 4 * BYTES_PER_SECOND:
@@ -142,13 +147,14 @@ async def test_nothing_is_lost_while_the_recorder_is_loading(talking: Screen) ->
 
 
 async def test_a_microphone_that_is_not_wanted_any_more_does_not_stay_open(talking: Screen) -> None:
-    await talking.page.route("**/recorder*.js", slowly)
+    await talking.page.add_init_script(DELAYED)
     await talking.begin("tokens-5")
     free, status = talking.page.locator("#hands-free"), talking.page.locator("#voice-status")
     await free.click()
     await expect(status).to_have_attribute("data-state", "opening")
     await free.click()
     await expect(status).to_have_attribute("data-state", "off")
+    await talking.page.evaluate("window.arrive()")
     await asyncio.sleep(SLOW)
     assert await talking.page.evaluate("window.opened.every((track) => track.readyState === 'ended')")
     await free.click()
