@@ -83,7 +83,9 @@ class Person:
         tab = await self.at_page()
         text = self.dice.choice(QUESTIONS).format(n=self.dice.randrange(10**6))
         model = self.world.model(plan.tokens)
-        turn = tab.ask(text, cache=True, **({"model": model} if model else {}))
+        # The stand-in's models say how long an answer is, a real one is told where to end.
+        wish: dict[str, object] = {"model": model} if model else {"options": {"max_tokens": plan.tokens}}
+        turn = tab.ask(text, cache=True, **wish)
         self.world.waiting[self.number] = turn.asked
         views = await self.views(tab, turn, plan)
         wanted = plan.tokens if model else None

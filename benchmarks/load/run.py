@@ -81,17 +81,18 @@ def installation(stage: Stage, profile: Profile, *, real: bool) -> tuple[Househo
     if not real:
         port = stage.model("--rate", f"{RATE:g}", "--tokens", "100")
         return stage.web(model=port, workers=profile.workers), stand_in(RATE)
-    url = builtin(stage)
-    house = stage.web({"AI_MODEL": "builtin", "BUILTIN_MODEL_URL": url}, workers=profile.workers)
+    port = builtin(stage)
+    settings = {"AI_MODEL": "builtin", "BUILTIN_MODEL_URL": f"http://127.0.0.1:{port}/v1"}
+    house = stage.web(settings, model=port, workers=profile.workers)
     return house, Model("the built-in model", REAL_RATE, lambda tokens: "")
 
 
-def builtin(stage: Stage) -> str:
-    """Start the built-in model; returns its address."""
+def builtin(stage: Stage) -> int:
+    """Start the built-in model; returns its port."""
     port = free_port()
     stage.enter(running([sys.executable, "-m", "nitro.embedded.model", "--port", str(port)]))
     assert wait_until(lambda: answers(f"http://127.0.0.1:{port}/health"), START_SECONDS), "no built-in model"
-    return f"http://127.0.0.1:{port}/v1"
+    return port
 
 
 @contextmanager
