@@ -56,7 +56,9 @@ def raised() -> list[Raised]:
 
 def _told(row: Alert, rule: Rule) -> Raised:
     said = Change(rule, row.subject, True, row.value).sentence()
-    return Raised(name(row.rule, row.subject), said, rule.hint.format(subject=row.subject), row.changed_at)
+    return Raised(
+        name(row.rule, row.subject), said, rule.hint.format(subject=row.subject).replace("`", ""), row.changed_at
+    )
 
 
 def rules() -> dict[str, Rule]:

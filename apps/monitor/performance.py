@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from statistics import fmean
 from typing import Any
 
 from apps.monitor import series
@@ -12,6 +14,7 @@ from apps.monitor.charts import Chart, Point, chart
 from apps.monitor.models import Sample
 from apps.monitor.readings import Reading
 
+MOST_POINTS = 96  # of one curve: a quarter of an hour of a day
 SPANS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 TITLES = {
     "first_word": "First word of an answer",
@@ -43,7 +46,7 @@ class Gain:
 
 def charts(samples: Sequence[Sample], *, now: datetime, span: timedelta) -> list[Chart]:
     """All charts of a span of time, oldest sample first. What nobody has done in it has an empty chart."""
-    gap = timedelta(minutes=5) / span
+    gap = max(timedelta(minutes=5) / span, 2.5 / MOST_POINTS)
     timings = [
         chart(
             TITLES[name],
@@ -70,7 +73,16 @@ def points(samples: Sequence[Sample], name: str, share: str, *, now: datetime, s
             value = value.get(share)
         if value is not None:
             found.append((1 - (now - one.minute) / span, float(value)))
-    return found
+    return thinned(found)
+
+
+def thinned(found: Sequence[Point]) -> list[Point]:
+    """At most so many points: those that would lie in one place of the chart become their mean."""
+    if len(found) <= MOST_POINTS:
+        return list(found)
+    places = groupby(found, key=lambda point: int(point[0] * MOST_POINTS))
+    groups = [list(group) for _, group in places]
+    return [(fmean(at for at, _ in group), fmean(value for _, value in group)) for group in groups]
 
 
 def gain(reading: Reading) -> Gain:

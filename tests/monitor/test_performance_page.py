@@ -12,6 +12,7 @@ from pytest_django import Settings
 from redis import Redis
 
 from apps.core.publishing import LIVE, TOTALS, Publisher
+from apps.monitor import performance as charts_of
 from apps.monitor import sampling
 from apps.monitor.models import Sample
 from tests import cast
@@ -90,3 +91,12 @@ def test_charts_alone_come_where_the_page_asks_again() -> None:
 def test_without_redis_the_page_says_so(settings: Settings) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     assert "Redis does not answer" in alice().get("/performance/").content.decode()
+
+
+def test_a_day_of_minutes_becomes_a_curve_that_can_be_read() -> None:
+    noisy = [(number / 1440, float(number % 2)) for number in range(1440)]
+    curve = charts_of.thinned(noisy)
+    assert len(curve) == charts_of.MOST_POINTS
+    assert all(value == pytest.approx(0.5, abs=0.05) for _, value in curve)
+    assert [at for at, _ in curve] == sorted(at for at, _ in curve)
+    assert charts_of.thinned(noisy[:50]) == noisy[:50]

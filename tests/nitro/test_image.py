@@ -1,4 +1,4 @@
-"""The image, built and looked into where there is an engine for containers; where there is none, that is said loudly."""
+"""The image, built and looked into where an engine for containers is; where there is none, that is said loudly."""
 
 from __future__ import annotations
 
