@@ -109,7 +109,8 @@ def _step(rule: Rule, subject: str, row: Alert | None, value: float | None, now:
     if after == before and not (row and row.raised):
         return None
     row = row or Alert(rule=rule.name, subject=subject)
-    row.raised, row.against_since, row.value = after.raised, after.against_since, value
+    row.raised, row.against_since = after.raised, after.against_since
+    row.value = row.value if value is None else value  # of a subject that is gone the last one is told
     row.changed_at = now if changed else row.changed_at
     row.save()
     return Change(rule, subject, after.raised, value) if changed else None
