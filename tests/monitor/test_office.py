@@ -228,6 +228,18 @@ def test_providers_show_the_worst_that_a_process_has_found(office: Client, monke
     ]  # fmt: skip
 
 
+def test_a_server_that_nobody_configured_is_missed_by_nobody(office: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = [Condition("builtin", 1, "closed", 0, 0.0, ""), Condition("ollama", 1, "open", 1, 5.0, "Refused.")]
+    monkeypatch.setattr(notes, "read", lambda url: seen)
+    found = office.get("/admin/providers/").context["kinds"]
+    assert [(kind.name, kind.state, kind.colour) for kind in found if kind.servers] == [
+        ("builtin", "well", "good"),
+        ("ollama", "not here", ""),
+    ]
+    tile = next(one for one in office.get("/admin/").context["tiles"] if one.label == "Providers")
+    assert (tile.note, tile.state) == ("", "good")
+
+
 def test_a_provider_is_stopped_with_a_reason_and_let_on_again(office: Client) -> None:
     office.post("/admin/providers/drain/", {"kind": "openai", "reason": "The bill is paid up."})
     drain = Drain.objects.get()

@@ -95,7 +95,7 @@ def some(rows: QuerySet[Any]) -> str:
 def how_providers_do() -> Tile:
     found = providers.kinds()
     well = sum(kind.state == "well" for kind in found)
-    odd = [f"{kind.name} {kind.state}" for kind in found if kind.state not in {"well", "not asked yet"}]
+    odd = [f"{kind.name} {kind.state}" for kind in found if kind.state not in {"well", "not asked yet", "not here"}]
     state = "bad" if any(kind.state == "away" for kind in found) else "wait" if odd else "good" if well else ""
     return Tile("Providers", f"{well} well", ", ".join(odd), reverse("admin:office-providers"), state)
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.core.models import AuditEntry
 from apps.core.office import auditing
 from apps.core.office.site import office
-from apps.llm import board, selectors, services
+from apps.llm import board, diagnosis, selectors, services
 from apps.llm.board import Crowd
 from apps.llm.configuration import configured
 from apps.llm.farm import Condition
@@ -38,12 +38,16 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One provider with its servers, its line and, where it rests, since when and why."""
+    """One provider with its servers, its line and, where it rests, since when and why.
+
+    `unasked`: nobody has configured it; it is only tried because it might be there.
+    """
 
     name: str
     servers: list[Server]
     crowd: Crowd | None
     drain: Drain | None
+    unasked: bool = False
 
     @property
     def state(self) -> str:
@@ -53,11 +57,13 @@ class Kind:
         if not self.servers:
             return "not asked yet"
         well = sum(server.state == "closed" for server in self.servers)
-        return "well" if well == len(self.servers) else "partly away" if well else "away"
+        if not well:
+            return "not here" if self.unasked else "away"
+        return "well" if well == len(self.servers) else "partly away"
 
     @property
     def colour(self) -> str:
-        return {"well": "good", "not asked yet": "", "away": "bad"}.get(self.state, "wait")
+        return {"well": "good", "not asked yet": "", "not here": "", "away": "bad"}.get(self.state, "wait")
 
 
 class DrainForm(forms.Form):
@@ -72,7 +78,13 @@ def kinds() -> list[Kind]:
     drained = {row.kind: row for row in selectors.drains()}
     named = {one.kind for one in seen} | set(drained) | ({found.ai_model, *found.ai_fallback} - {"auto"})
     return [
-        Kind(kind, servers(kind, seen), board.crowd(found.redis_url, kind), drained.get(kind))
+        Kind(
+            kind,
+            servers(kind, seen),
+            board.crowd(found.redis_url, kind),
+            drained.get(kind),
+            diagnosis.is_unasked(kind, found),
+        )
         for kind in settings.KINDS
         if kind in named
     ]
