@@ -14,6 +14,7 @@ from nitro import embedded
 from nitro.environment import Environment, SettingError, cores
 from nitro.framework import *  # noqa: F403 (settings are names of this module)
 from nitro.framework import BASE_DIR
+from nitro.logbook import logbook
 from nitro.s3 import s3_storage
 from nitro.soundness import Soundness
 
@@ -259,21 +260,4 @@ CSRF_TRUSTED_ORIGINS = [
 CELERY_BROKER_URL = embedded.celery_url(REDIS_URL)
 
 # --- log --------------------------------------------------------------------------------------------------------------
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"()": "apps.core.logs.LineFormatter", "format": "%(levelname)s %(name)s: %(message)s"},
-        "json": {"()": "apps.core.logs.JsonFormatter", "process": NITRO_SLOT},
-    },
-    "filters": {"visitors": {"()": "apps.core.logs.VisitorsMistakes"}, "names": {"()": "apps.core.tracing.Names"}},
-    "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["visitors", "names"]}
-    },
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {
-        "django": {"level": LOG_LEVEL, "propagate": True},
-        # Else every visitor could fill the log with addresses that do not exist.
-        "django.request": {"level": "ERROR" if LOG_LEVEL == "WARNING" else LOG_LEVEL},
-    },
-}
+LOGGING = logbook(level=LOG_LEVEL, form=LOG_FORMAT, process=NITRO_SLOT)

@@ -164,7 +164,8 @@ def opened(reply: bytes, function: str) -> Any:
             raise _told(*rest)
     failed = Failed("This could not be read.")
     failed.reason = str(rest[0])
-    logger.info("%s raised %s: %s", function, *rest)
+    logger.info("%s raised %s.", function, failed.reason)
+    logger.debug("It said: %s", *rest[1:])  # which may quote what was to be read
     raise failed
 
 

@@ -46,6 +46,6 @@ def scrubbed(event: dict[str, Any], hint: object = None) -> dict[str, Any]:
     event["request"] = {name: value for name, value in request.items() if name in KEPT_OF_REQUEST}
     transaction = event.get("transaction")
     if isinstance(transaction, str):
-        event["transaction"] = logs.SECRETS.sub(r"\1…", transaction)
+        event["transaction"] = logs.without_secrets(transaction)
     event.setdefault("tags", {})["request_id"] = tracing.current()
     return event

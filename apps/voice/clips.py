@@ -67,7 +67,7 @@ def keep(order: Order, made: Made) -> None:
             engine=registry.speaker().kind,
         )
     except NitroError as error:
-        logger.warning("A spoken clip could not be kept: %s", error.message)
+        logger.warning("A spoken clip could not be kept: %s", error.code)
 
 
 def clip(order: Order) -> bytes:
@@ -97,5 +97,5 @@ async def streamed(first: bytes, rest: Sequence[Order]) -> AsyncIterator[bytes]:
         try:
             yield await clip_async(order)
         except NitroError as error:
-            logger.warning("A text could not be spoken to its end: %s", error.message)
+            logger.warning("A text could not be spoken to its end: %s", error.code)
             return

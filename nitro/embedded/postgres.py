@@ -51,6 +51,9 @@ SETTINGS = {
     "log_line_prefix": "",
     "log_min_messages": "warning",
     "log_checkpoints": "off",
+    # Statements and details hold what people wrote, and the log is not the place for that.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
 }
 # For tests: what is lost with the power is no loss.
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

@@ -121,7 +121,7 @@ class Server(Daphne):  # type: ignore[misc]
         details = self.connections.get(protocol)
         if details is not None and details.pop("application_instance", None) is not None:
             error = task.exception()
-            logger.error("The application failed: %s", error, exc_info=error)
+            logger.error("The application failed.", exc_info=error)
             if not details.get("disconnected"):
                 protocol.handle_exception(error)
 
@@ -174,4 +174,5 @@ def failures(event: LogEvent) -> None:
     """Of Twisted's own log only what went wrong."""
     failure = event.get("log_failure")
     if failure is not None:
-        logger.error("Twisted: %s", failure.getTraceback())
+        error = failure.value.with_traceback(failure.getTracebackObject())
+        logger.error("Twisted stumbled.", exc_info=error)

@@ -82,7 +82,8 @@ class Child:
         with suppress(TimeoutError):
             async with asyncio.timeout(1):
                 said = await process.stderr.read(LAST_WORDS)
-                logger.warning("A process that draws ended: %s", said.decode("utf-8", "replace"))
+                logger.warning("A process that draws ended; LOG_LEVEL=DEBUG tells its last words.")
+                logger.debug("It said: %s", said.decode("utf-8", "replace"))  # which may quote the prompt
         return "" if process.returncode is None or process.returncode > 0 else "It may have run out of memory."
 
     async def end(self) -> None:
