@@ -38,6 +38,11 @@ class Question:
     stream: bool = False
     key: str = ""
 
+    @property
+    def begins_chat(self) -> bool:
+        """Whether its chat can begin in the same step: nothing was sent before, neither pictures nor this question."""
+        return self.conversation is None and not self.key and not self.attachments
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -113,9 +118,25 @@ async def ask(*, user: User, question: Question) -> Asked:
 
 
 async def _ask(user: User, question: Question) -> Asked:
+    if question.begins_chat:
+        chat = uuid.uuid4()
+        frame = _frame(user, question)
+        return Asked(user, chat, await turns.start(user=user, conversation_id=chat, frame=frame, begins_chat=True))
     given = question.conversation
     conversation_id: UUID = given if given is not None else await in_database(_begin_chat, user, question)
-    frame = Ask(
+    try:
+        started = await turns.start(user=user, conversation_id=conversation_id, frame=_frame(user, question))
+    except NitroError:
+        if given is None and not question.key:  # nobody knows of this chat, and nothing is in it
+            await in_database(services.conversation_delete, user=user, conversation_id=conversation_id)
+        raise
+    if question.key:
+        await in_database(_check_same, user, conversation_id, started.question_id, question.text)
+    return Asked(user, conversation_id, started, question.key)
+
+
+def _frame(user: User, question: Question) -> Ask:
+    return Ask(
         id=_id_for(user, question, "question") if question.key else uuid.uuid4(),
         text=question.text,
         model=question.model,
@@ -124,15 +145,6 @@ async def _ask(user: User, question: Question) -> Asked:
         search=question.search,
         attachments=question.attachments,
     )
-    try:
-        started = await turns.start(user=user, conversation_id=conversation_id, frame=frame)
-    except NitroError:
-        if given is None and not question.key:  # nobody knows of this chat, and nothing is in it
-            await in_database(services.conversation_delete, user=user, conversation_id=conversation_id)
-        raise
-    if question.key:
-        await in_database(_check_same, user, conversation_id, started.question_id, question.text)
-    return Asked(user, conversation_id, started, question.key)
 
 
 def _id_for(user: User, question: Question, what: str) -> UUID:

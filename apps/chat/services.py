@@ -131,6 +131,7 @@ class Request:
     id: UUID
     owner: str
     choice: str = ""
+    begins_chat: bool = False  # nobody knows the chat yet: it is to begin with this question
 
 
 class _Moved(Exception):
@@ -139,11 +140,28 @@ class _Moved(Exception):
 
 def turn_ask(*, request: Request, text: str, attachment_ids: Sequence[UUID] = ()) -> Begun:
     """Save a question below the shown path, an empty answer and a turn: all of it or nothing."""
+    if request.begins_chat:
+        # IntegrityError: a try whose confirmation was lost has begun it; the next look finds it.
+        with suppress(IntegrityError):
+            return _ask_first(request, text)
     for _ in range(MOST_MOVES):
         # IntegrityError: the same request was just begun by somebody else; the next look finds it.
         with suppress(_Moved, IntegrityError):
             return _ask(request, text, attachment_ids)
     raise Busy("Too many questions at once in this chat.", hint="Ask again in a moment.", retry_after=1)
+
+
+def _ask_first(request: Request, text: str) -> Begun:
+    """A chat and its first question in one step, which asks nothing of the database before."""
+    place = Place(request.conversation_id, "", request.choice, "", leaf_id=None)
+    question = _question(place, parent_id=None, position=0, text=text)
+    turn = _turn(request, place, question, _answer(question), Turn.Kind.ASK)
+    new, title = [question, turn.answer], title_from(text)
+    prompt = statements.begin_first(turn, user_id=request.user_id, model=request.choice, new=new, title=title)
+    if prompt is None:
+        raise NotFound("There is no such chat.")
+    _saved(turn, new)
+    return Begun(turn, True, title, prompt)
 
 
 def _ask(request: Request, text: str, attachment_ids: Sequence[UUID]) -> Begun:
@@ -263,8 +281,17 @@ def _begin(
     if answer is None:
         answer = _answer(question)
         new = [*new, answer]
+    turn = _turn(request, place, question, answer, kind)
+    title = place.title or title_from(question.text)
+    if not statements.begin(place, turn, new=new, title=title):
+        raise _Moved
+    _saved(turn, new)
+    return Begun(turn, True, title, place.system_prompt, place.options)
+
+
+def _turn(request: Request, place: Place, question: Message, answer: Message, kind: Turn.Kind) -> Turn:
     now = timezone.now()
-    turn = Turn(
+    return Turn(
         conversation_id=place.conversation_id,
         question=question,
         answer=answer,
@@ -276,12 +303,11 @@ def _begin(
         base_length=len(answer.text),
         created_at=now,
     )
-    title = place.title or title_from(question.text)
-    if not statements.begin(place, turn, new=new, title=title):
-        raise _Moved
+
+
+def _saved(turn: Turn, new: Sequence[Message]) -> None:
     for row in (*new, turn):
         row._state.adding = False
-    return Begun(turn, True, title, place.system_prompt, place.options)
 
 
 # --- while it runs, and its end --------------------------------------------------------------------------------------

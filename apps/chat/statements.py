@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import orjson
@@ -44,13 +44,24 @@ WHERE conversation.id = %(conversation)s AND owner.id = %(user)s AND conversatio
 """
 
 # The conversation moves on only from where it was seen, so that two questions at once never stand side by side.
-BEGIN = """
+MOVED: LiteralString = """
 WITH moved AS (
     UPDATE chat_conversation
     SET leaf_id = %(new_leaf)s, title = coalesce(nullif(title, ''), %(title)s), updated_at = %(now)s
     WHERE id = %(conversation)s AND leaf_id IS NOT DISTINCT FROM %(old_leaf)s AND deleted_at IS NULL
     RETURNING id
-), spoken AS (
+)"""
+
+# A conversation that begins with its first question is moved as soon as it is made.
+MADE: LiteralString = """
+WITH moved AS (
+    INSERT INTO chat_conversation (id, owner_id, title, model, leaf_id, created_at, updated_at)
+    SELECT %(conversation)s, owner.id, %(title)s, %(model)s, %(new_leaf)s, %(now)s, %(now)s
+    FROM nitro_user owner WHERE owner.id = %(user)s AND owner.is_active
+    RETURNING id
+)"""
+
+SPOKEN: LiteralString = """, spoken AS (
     INSERT INTO chat_message (
         conversation_id, id, parent_id, position, role, text, attachment_ids, reasoning, html, html_version, created_at
     )
@@ -67,6 +78,11 @@ SELECT moved.id, %(turn)s, %(question)s, %(answer)s, %(kind)s, %(request)s, %(st
        %(base)s, %(now)s, '', false, '{}', '', '', '', false, '', '', ''
 FROM moved
 """
+
+TELLING: LiteralString = "RETURNING (SELECT owner.system_prompt FROM nitro_user owner WHERE owner.id = %(user)s)"
+
+BEGIN: LiteralString = MOVED + SPOKEN
+BEGIN_FIRST: LiteralString = MADE + SPOKEN + TELLING
 
 # A turn that was taken for dead may end after all, but not once somebody has gone on with its answer.
 END = """
@@ -108,11 +124,29 @@ def place(*, conversation_id: UUID, user_id: int, request_id: UUID) -> Place | N
 
 def begin(place: Place, turn: Turn, *, new: Sequence[Message], title: str) -> bool:
     """Save a turn with its new messages, and show the last of them; False where the conversation has moved on."""
-    values: dict[str, Any] = {
-        "conversation": place.conversation_id,
+    values = _values(turn, new=new, title=title)
+    moves = {"old_leaf": place.leaf_id, "new_leaf": new[-1].id if new else place.leaf_id}
+    with connection.cursor() as cursor:
+        cursor.execute(BEGIN, values | moves)
+        return bool(cursor.rowcount)
+
+
+def begin_first(turn: Turn, *, user_id: int, model: str, new: Sequence[Message], title: str) -> str | None:
+    """Save a new conversation of this user's with its first turn; returns what they want every model to know.
+
+    None where there is no such user. Raises `IntegrityError` where the conversation has been begun.
+    """
+    values = _values(turn, new=new, title=title) | {"user": user_id, "model": model, "new_leaf": new[-1].id}
+    with connection.cursor() as cursor:
+        cursor.execute(BEGIN_FIRST, values)
+        row = cursor.fetchone()
+    return None if row is None else str(row[0])
+
+
+def _values(turn: Turn, *, new: Sequence[Message], title: str) -> dict[str, Any]:
+    return {
+        "conversation": turn.conversation_id,
         "title": title,
-        "old_leaf": place.leaf_id,
-        "new_leaf": new[-1].id if new else place.leaf_id,
         "messages": orjson.dumps([_as_json(message) for message in new]).decode(),
         "turn": turn.id,
         "question": turn.question_id,
@@ -126,9 +160,6 @@ def begin(place: Place, turn: Turn, *, new: Sequence[Message], title: str) -> bo
         "base": turn.base_length,
         "now": turn.created_at,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(BEGIN, values)
-        return bool(cursor.rowcount)
 
 
 def _as_json(message: Message) -> dict[str, object]:

@@ -134,9 +134,12 @@ def _stop_here(turn_id: UUID) -> bool:
 # --- start -----------------------------------------------------------------------------------------------------------
 
 
-async def start(*, user: User, conversation_id: UUID, frame: Starter, address: str | None = None) -> Started:
+async def start(
+    *, user: User, conversation_id: UUID, frame: Starter, address: str | None = None, begins_chat: bool = False
+) -> Started:
     """Save what was asked and let a model answer it; the same request twice starts nothing anew.
 
+    With `begins_chat` the chat is made in the same step; its id must be new, and the question without attachments.
     With an `address` the question counts for the limits of this user and address; a door that counts by itself gives
     none. Raises `NotFound`, `Invalid`, `RateLimited`, `QuotaReached`, `Busy` while the server shuts down, and
     `DatabaseAway` when PostgreSQL stays away. Must not be cancelled half-way: shield it.
@@ -151,6 +154,7 @@ async def start(*, user: User, conversation_id: UUID, frame: Starter, address: s
         id=frame.id or uuid.uuid4(),
         owner=running.owner,
         choice=getattr(frame, "model", ""),
+        begins_chat=begins_chat,
     )
     running.starting += 1
     try:
@@ -159,6 +163,8 @@ async def start(*, user: User, conversation_id: UUID, frame: Starter, address: s
         turn = read.begun.turn
         if _is_ours(turn, request) and turn.id not in running.live:
             _launch(running, user, read, frame, began)
+            if not begins_chat:  # nobody can have it open yet
+                _keep(running, _announce(turn.conversation_id, turn.id))
     finally:
         running.starting -= 1
     return Started(request.id, turn.id, turn.question_id, turn.answer_id, read.begun.title, admission.notice)
@@ -243,7 +249,6 @@ def _launch(running: RunningTurns, user: User, read: Read, frame: Starter, began
     live.task = _keep(running, Conductor(running, live, job).run())
     if hooks.is_called(user_id=user.pk):
         live.task.add_done_callback(lambda _: _keep(running, _call_hooks(user.pk, turn.id)))
-    _keep(running, _announce(turn.conversation_id, turn.id))
 
 
 async def _call_hooks(user_id: int, turn_id: UUID) -> None:

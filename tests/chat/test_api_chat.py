@@ -46,6 +46,25 @@ async def test_a_question_begins_a_chat_and_is_answered(model: Scripted, key: st
     assert answer.text == WORDS
 
 
+async def test_a_chat_that_begins_takes_one_commit_and_tells_nobody(
+    model: Scripted, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[UUID] = []
+
+    def begin_chat(**_: object) -> None:
+        pytest.fail("The chat was made in a commit of its own.")
+
+    async def announce(conversation_id: UUID, turn_id: UUID) -> None:
+        told.append(turn_id)
+
+    monkeypatch.setattr(services, "conversation_create", begin_chat)
+    monkeypatch.setattr(turns, "_announce", announce)
+    first = await post(CHAT, {"message": "One."}, key)
+    assert (first.json["text"], told) == (WORDS, [])
+    await post(CHAT, {"message": "Two.", "conversation": first.json["conversation"]}, key)
+    assert len(told) == 1
+
+
 async def test_the_next_question_goes_into_the_same_chat(model: Scripted, key: str) -> None:
     first = await post(CHAT, {"message": "One."}, key)
     await post(CHAT, {"message": "Two.", "conversation": first.json["conversation"]}, key)
@@ -211,9 +230,9 @@ async def test_a_question_may_want_the_web_read_first(
     asked: list[bool] = []
     start = turns.start
 
-    async def note(*, user: User, conversation_id: UUID, frame: Any) -> Any:
+    async def note(*, frame: Any, **more: Any) -> Any:
         asked.append(frame.search)
-        return await start(user=user, conversation_id=conversation_id, frame=replace(frame, search=False))
+        return await start(frame=replace(frame, search=False), **more)
 
     monkeypatch.setattr(turns, "start", note)
     await post(CHAT, {"message": "When was the bridge built?", "search": True}, key)

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.chat import services, statements
 from apps.chat.models import Conversation, Message, Turn
 from apps.chat.statements import Place
@@ -84,3 +85,24 @@ def test_different_questions_at_once_stand_one_below_the_other(conversation: Con
         thread.join()
     positions = Message.objects.filter(conversation=conversation).order_by("position")
     assert list(positions.values_list("position", flat=True)) == list(range(24))
+
+
+def first_question() -> tuple[Turn, list[Message]]:
+    return turn_below(Place(uuid4(), "", "", "", None))
+
+
+def test_a_chat_begins_with_its_first_question_and_tells_what_its_owner_wants_known(alice: User) -> None:
+    User.objects.filter(pk=alice.pk).update(system_prompt="I bake.")
+    turn, new = first_question()
+    assert statements.begin_first(turn, user_id=alice.pk, model="builtin", new=new, title="Hi") == "I bake."
+    chat = Conversation.objects.get(pk=turn.conversation_id)
+    assert (chat.owner, chat.title, chat.model, chat.leaf_id) == (alice, "Hi", "builtin", new[-1].id)
+    assert (chat.options, chat.system_prompt, chat.deleted_at) == ({}, "", None)
+    assert list(chat.messages.order_by("position").values_list("role", flat=True)) == ["user", "assistant"]
+
+
+def test_no_chat_begins_for_somebody_who_is_not_active(alice: User) -> None:
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    turn, new = first_question()
+    assert statements.begin_first(turn, user_id=alice.pk, model="", new=new, title="Hi") is None
+    assert (Conversation.objects.count(), Message.objects.count(), Turn.objects.count()) == (0, 0, 0)
