@@ -16,7 +16,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import Delivery, HookEvent, User, Webhook
-from apps.core import wakeups
+from apps.core import tracing, wakeups
 from apps.core.errors import Invalid, NotFound
 from apps.core.outside import Hook, OutsideError, post
 from apps.core.outside.addresses import address_read
@@ -93,7 +93,8 @@ def announce(*, user_id: int, event: HookEvent, data: Mapping[str, Any]) -> int:
     wanted = Webhook.objects.filter(user_id=user_id, events__contains=[event], user__is_active=True)
     body = {"event": event.value, "created_at": timezone.now().isoformat(), "data": data}
     text = orjson.dumps(body, default=str).decode()
-    made = Delivery.objects.bulk_create([Delivery(webhook=hook, event=event, body=text) for hook in wanted])
+    rows = [Delivery(webhook=hook, event=event, body=text, asked_by=tracing.current()) for hook in wanted]
+    made = Delivery.objects.bulk_create(rows)
     if made:
         wakeups.wake("apps.accounts.tasks.deliver", queue="celery")
     return len(made)
@@ -120,7 +121,8 @@ async def _send_all(rows: list[Delivery]) -> list[str]:
 
 
 async def _send(row: Delivery) -> str:
-    """Try once; returns what was wrong, nothing where it was taken."""
+    """Try once, in a context of its own; returns what was wrong, nothing where it was taken."""
+    tracing.go_on(row.asked_by)
     body = row.body.encode()
     headers = {
         "X-Nitro-Event": row.event,

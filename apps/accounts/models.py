@@ -223,6 +223,9 @@ class Delivery(models.Model):
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
     event = models.CharField(max_length=40, choices=HookEvent)
     body = models.TextField()
+    asked_by = models.CharField(
+        max_length=64, blank=True, default="", db_default="", editable=False, help_text="The request that set it off"
+    )
     attempts = models.PositiveSmallIntegerField(default=0)
     next_at = models.DateTimeField(null=True, default=timezone.now, help_text="Empty: it is over")
     delivered_at = models.DateTimeField(null=True, blank=True)

@@ -15,6 +15,7 @@ from django.http.request import split_domain_port, validate_host
 from apps.accounts.access import Access, access_by_key, access_by_session, bearer_secret, has_key
 from apps.accounts.models import Scope
 from apps.accounts.watch import watch
+from apps.core import tracing
 from apps.core.database import in_database
 from apps.core.errors import DatabaseAway
 
@@ -91,7 +92,8 @@ class SignedInMiddleware:
     """Puts `user` (a real one or AnonymousUser) and `access` into the scope, in one hop to a database thread.
 
     A key always wins over a cookie, so that a program never gets more than its key allows. A key without the scope
-    that these sockets need is refused; whether strangers may enter is for the consumer to say.
+    that these sockets need is refused; whether strangers may enter is for the consumer to say. All that a socket sets
+    off bears the name of the request that opened it.
     """
 
     def __init__(self, inner: Application, *, needed: Scope = Scope.CHAT) -> None:
@@ -99,6 +101,7 @@ class SignedInMiddleware:
         self.needed = needed
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        tracing.begin(header_of(scope, tracing.HEADER.lower().encode()))
         try:
             access = await self.access(scope)
         except DatabaseAway:

@@ -15,7 +15,7 @@ from psycopg_pool import ConnectionPool
 from psycopg_pool.base import AttemptWithBackoff
 
 from apps.core import connections as connections_of_the_pool
-from apps.core import metrics
+from apps.core import metrics, tracing
 from apps.core.errors import DatabaseAway
 
 # The pool would wait longer and longer between its tries while PostgreSQL restarts, and people with it.
@@ -48,15 +48,16 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
     """Run a synchronous function that reads or writes rows, without blocking the event loop.
 
     Calls run side by side, unlike those of `database_sync_to_async`, and give their connection back afterwards.
-    Each runs in an empty context, so nothing of one caller is seen by the next. When the caller is cancelled, the
-    function runs to its end all the same. Raises `DatabaseAway` when PostgreSQL does not answer, and whatever the
-    function raises.
+    Each runs in an empty context, so nothing of one caller is seen by the next, but for the request's name. When the
+    caller is cancelled, the function runs to its end all the same. Raises `DatabaseAway` when PostgreSQL does not
+    answer, and whatever the function raises.
     """
-    call = partial(contextvars.Context().run, _call, partial(function, *args, **kwargs))
+    call = partial(contextvars.Context().run, _call, partial(function, *args, **kwargs), tracing.current())
     return await asyncio.get_running_loop().run_in_executor(executor(), call)
 
 
-def _call(function: Callable[[], T]) -> T:
+def _call(function: Callable[[], T], request_id: str) -> T:
+    tracing.go_on(request_id)
     try:
         return function()
     except (OperationalError, InterfaceError) as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 HEADER = "X-Request-ID"
@@ -22,6 +24,16 @@ def begin(given: str = "") -> str:
 def go_on(name: str) -> None:
     """What follows belongs to that request; to none where the name is empty."""
     _current.set(name if SOUND.fullmatch(name) else "")
+
+
+@contextmanager
+def during(name: str) -> Iterator[None]:
+    """What is done in the block belongs to that request: a worker does the jobs of many, one after the other."""
+    before = _current.set(name if SOUND.fullmatch(name) else "")
+    try:
+        yield
+    finally:
+        _current.reset(before)
 
 
 def current() -> str:

@@ -37,6 +37,9 @@ class ImageJob(models.Model):
     model = models.CharField(max_length=200, blank=True)
     fingerprint = models.CharField(max_length=64, blank=True, help_text="Equal for orders of the same pictures")
     attached_to = models.UUIDField(null=True, blank=True, help_text="The message of a chat that shows it")
+    asked_by = models.CharField(
+        max_length=64, blank=True, default="", db_default="", editable=False, help_text="The request that ordered it"
+    )
 
     state = models.CharField(max_length=9, choices=State, default=State.QUEUED)
     progress = models.FloatField(default=0)

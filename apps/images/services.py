@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from apps.accounts import hooks
 from apps.accounts.models import HookEvent, User
-from apps.core import metrics, stored, wakeups
+from apps.core import metrics, stored, tracing, wakeups
 from apps.core.errors import Busy, Invalid, NitroError
 from apps.images import hearing, names, registry, selectors, statements
 from apps.images.models import Image, ImageJob
@@ -86,6 +86,7 @@ def job_create(*, user: User, order: Order, attached_to: UUID | None = None) -> 
         model=engine.model,
         fingerprint=fingerprint,
         attached_to=attached_to,
+        asked_by=tracing.current(),
     )
     wakeups.wake(WORK, queue=QUEUE)
     hearing.tell(job)
@@ -125,6 +126,7 @@ def job_retry(*, user: User, job_id: UUID) -> ImageJob:
         error_code="",
         error_message="",
         error_hint="",
+        asked_by=tracing.current(),
         created_at=timezone.now(),
         started_at=None,
         finished_at=None,

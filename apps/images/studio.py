@@ -19,7 +19,7 @@ from functools import cache
 
 from django.db import DatabaseError
 
-from apps.core import draining, stored
+from apps.core import draining, stored, tracing
 from apps.core.errors import Invalid, NitroError
 from apps.images import hearing, names, pictures, registry, selectors, services, sketches
 from apps.images.configuration import configured
@@ -74,11 +74,12 @@ class Drawing:
 
     def run(self) -> None:
         """Draw it. Afterwards the row says the truth; or its lease ends and somebody else sees to it."""
-        hearing.tell(self.job)
-        try:
-            self._end(self._unsuited() or self._drawn())
-        except DatabaseError as error:
-            logger.warning("The job %s is left to its lease: the database does not answer: %s", self.job.id, error)
+        with tracing.during(self.job.asked_by):
+            hearing.tell(self.job)
+            try:
+                self._end(self._unsuited() or self._drawn())
+            except DatabaseError as error:
+                logger.warning("The job %s is left to its lease: the database does not answer: %s", self.job.id, error)
 
     def _unsuited(self) -> NitroError | None:
         """Why this engine cannot draw what was ordered from another one, before the settings were changed."""

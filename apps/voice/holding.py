@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, connection
 
+from apps.core import tracing
 from apps.voice import services
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ class Hold:
         self.owner = owner
         self.lost = False
         self._over = threading.Event()
+        self._name = tracing.current()
         self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
 
     def __enter__(self) -> Self:
@@ -37,6 +39,7 @@ class Hold:
         self._thread.join()
 
     def _run(self) -> None:
+        tracing.go_on(self._name)
         try:
             while not self.lost and not self._over.wait(BEAT_SECONDS):
                 self._renew()

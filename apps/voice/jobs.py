@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
-from apps.core import draining, stored
+from apps.core import draining, stored, tracing
 from apps.core.errors import NitroError
 from apps.voice import registry, services, transcribing
 from apps.voice.audio import BYTES_PER_SECOND
@@ -41,6 +41,12 @@ def run_next() -> bool:
     recording = services.recording_claim(owner=owner)
     if recording is None:
         return False
+    with tracing.during(recording.asked_by):
+        _run(recording, owner)
+    return True
+
+
+def _run(recording: Recording, owner: str) -> None:
     folder = Path(tempfile.mkdtemp(prefix="nitro-voice-"))
     try:
         with Hold(recording_id=recording.pk, owner=owner) as hold:
@@ -58,7 +64,6 @@ def run_next() -> bool:
         raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return True
 
 
 def _transcribe(recording: Recording, owner: str, folder: Path, hold: Hold) -> None:

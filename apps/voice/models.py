@@ -31,6 +31,9 @@ class Recording(models.Model):
     seconds = models.FloatField(null=True, blank=True)
     language = models.CharField(max_length=16, blank=True)
     engine = models.CharField(max_length=40, blank=True)
+    asked_by = models.CharField(
+        max_length=64, blank=True, default="", db_default="", editable=False, help_text="The request that brought it"
+    )
 
     state = models.CharField(max_length=9, choices=State, default=State.QUEUED)
     progress = models.FloatField(default=0.0)

@@ -12,7 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.core import stored, wakeups
+from apps.core import stored, tracing, wakeups
 from apps.core.errors import Busy, Invalid, NitroError
 from apps.voice import audio, selectors
 from apps.voice.models import Clip, Preference, Recording, Segment
@@ -46,6 +46,7 @@ def recording_create(*, user: User, name: str, content: bytes, suffix: str, lang
                 file=file,
                 size=len(content),
                 language=language,
+                asked_by=tracing.current(),
             )
             wakeups.wake(TASK, queue=QUEUE)
     except BaseException:
