@@ -295,12 +295,13 @@ def files_discard(*, job: ImageJob) -> None:
 
 def jobs_rescue(*, now: datetime) -> int:
     """Queue the jobs of dead workers again; one that has outlived three of them has failed. Returns how many."""
-    orphans = selectors.jobs_orphaned(now=now)
-    for job in orphans:
+    rescued = 0
+    for job in selectors.jobs_orphaned(now=now):
         if _held(job).filter(lease_until__lt=now).update(**_after_loss(job), losses=job.losses + 1):
             files_discard(job=job)
             hearing.tell(ImageJob.objects.get(id=job.id))
-    return len(orphans)
+            rescued += 1
+    return rescued
 
 
 def _after_loss(job: ImageJob) -> dict[str, object]:
