@@ -107,7 +107,8 @@ DATABASES["default"] |= {
     "CONN_HEALTH_CHECKS": True,
     "DISABLE_SERVER_SIDE_CURSORS": True,
 }
-DATABASES["default"]["OPTIONS"] |= {"connect_timeout": 3}
+# Django's own cursors never prepare a statement; the one in apps/chat/statements.py does, where the driver may.
+DATABASES["default"]["OPTIONS"] |= {"connect_timeout": 3, "prepare_threshold": 5}
 if NITRO_ROLE == "web":
     # A pool belongs to processes that live long and never fork; commands and Celery children open what they need.
     DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": DB_POOL_MIN, "max_size": DB_POOL_MAX, "timeout": 5}

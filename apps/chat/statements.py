@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, LiteralString
+from functools import cache
+from typing import Any, LiteralString, cast
 from uuid import UUID
 
 import orjson
 from django.db import connection
-from psycopg import sql
+from django.db.backends.utils import CursorWrapper
+from psycopg import Cursor, sql
 
 from apps.chat.models import Message, Turn
 
@@ -111,9 +113,22 @@ UPDATE chat_message SET text = kept.text FROM kept WHERE chat_message.id = kept.
 """
 
 
+class Prepared(Cursor[Any]):
+    """A cursor whose statements each connection of the pool plans once, and not for every turn."""
+
+    def execute(self, query: Any, params: Any = None, **more: Any) -> Prepared:
+        return super().execute(query, params, prepare=True, **more)
+
+
+def _cursor() -> CursorWrapper:
+    """As Django's own, with its errors, for statements that are always the same."""
+    connection.ensure_connection()
+    return connection.make_cursor(cast(Any, Prepared(connection.connection)))  # the stubs know of wrapped ones alone
+
+
 def place(*, conversation_id: UUID, user_id: int, request_id: UUID) -> Place | None:
     """Where this user's next question belongs; None where there is no such conversation of theirs."""
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         cursor.execute(PLACE, {"conversation": conversation_id, "user": user_id, "request": request_id})
         row = cursor.fetchone()
     if row is None:
@@ -126,7 +141,7 @@ def begin(place: Place, turn: Turn, *, new: Sequence[Message], title: str) -> bo
     """Save a turn with its new messages, and show the last of them; False where the conversation has moved on."""
     values = _values(turn, new=new, title=title)
     moves = {"old_leaf": place.leaf_id, "new_leaf": new[-1].id if new else place.leaf_id}
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         cursor.execute(BEGIN, values | moves)
         return bool(cursor.rowcount)
 
@@ -137,7 +152,7 @@ def begin_first(turn: Turn, *, user_id: int, model: str, new: Sequence[Message],
     None where there is no such user. Raises `IntegrityError` where the conversation has been begun.
     """
     values = _values(turn, new=new, title=title) | {"user": user_id, "model": model, "new_leaf": new[-1].id}
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         cursor.execute(BEGIN_FIRST, values)
         row = cursor.fetchone()
     return None if row is None else str(row[0])
@@ -177,7 +192,7 @@ def _as_json(message: Message) -> dict[str, object]:
 def checkpoint(words: Iterable[tuple[UUID, str, Sequence[int]]]) -> None:
     """Save turn by turn the answer's whole text and the marks; those that have ended meanwhile are left alone."""
     rows = [{"turn": turn, "text": text, "marks": marks} for turn, text, marks in words]
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         cursor.execute(CHECKPOINT, {"checkpoints": orjson.dumps(rows).decode(), "running": Turn.State.RUNNING})
 
 
@@ -185,9 +200,14 @@ def end(
     *, turn_id: UUID, owner: str, states: Sequence[str], columns: Mapping[str, Any], answer: Mapping[str, Any]
 ) -> bool:
     """Save the end of a turn and its answer; False where it is not this owner's, or in none of these states."""
-    assignments = [sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in columns]
-    statement = sql.SQL(END).format(columns=sql.SQL(", ").join(assignments))
     values: dict[str, Any] = {"_turn": turn_id, "_owner": owner, "_states": list(states)} | dict(columns)
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values | {f"_{name}": value for name, value in answer.items()})
+    with _cursor() as cursor:
+        cursor.execute(_ending(tuple(columns)), values | {f"_{name}": value for name, value in answer.items()})
         return bool(cursor.rowcount)
+
+
+@cache
+def _ending(columns: tuple[str, ...]) -> str:
+    """The end that sets these columns: there are two or three sets of them."""
+    assignments = [sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in columns]
+    return sql.SQL(END).format(columns=sql.SQL(", ").join(assignments)).as_string()

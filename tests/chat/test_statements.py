@@ -6,7 +6,7 @@ import threading
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -106,3 +106,24 @@ def test_no_chat_begins_for_somebody_who_is_not_active(alice: User) -> None:
     turn, new = first_question()
     assert statements.begin_first(turn, user_id=alice.pk, model="", new=new, title="Hi") is None
     assert (Conversation.objects.count(), Message.objects.count(), Turn.objects.count()) == (0, 0, 0)
+
+
+def plans() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%chat_turn%%'", [])
+        return int(cursor.fetchone()[0])
+
+
+def test_a_connection_plans_the_steps_of_a_turn_once(conversation: Conversation) -> None:
+    for _ in range(2):  # the first turn of a chat stands below nothing, which is a plan of its own
+        answered(conversation)
+    planned = plans()
+    answered(conversation)
+    assert planned == plans() >= 3
+
+
+def test_a_prepared_statement_fails_with_the_errors_of_django(alice: User) -> None:
+    turn, new = first_question()
+    statements.begin_first(turn, user_id=alice.pk, model="", new=new, title="Hi")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        statements.begin_first(turn, user_id=alice.pk, model="", new=new, title="Hi")
