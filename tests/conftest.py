@@ -3,14 +3,41 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable, Iterator
 
 import pytest
+from django.db import OperationalError
+from django.db.backends.postgresql.operations import DatabaseOperations
 from redis import Redis, RedisError
 
 from apps.accounts import limits
 from apps.core import memory
 
 OURS = ("nitro:limit:*", "nitro:reply:*", "nitro:flight:*", "nitro:replies", "nitro:sockets*")
+
+TRIES = 5
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _patient_flush() -> Iterator[None]:
+    """Empty the tables again where a thread of the test before was still writing and PostgreSQL saw a deadlock.
+
+    What a turn sets off (webhooks, counting) ends in threads that outlive the loop of their test.
+    """
+    empty = DatabaseOperations.execute_sql_flush
+
+    def patient(self: DatabaseOperations, sql_list: Iterable[str]) -> None:
+        for attempt in range(1, TRIES + 1):
+            try:
+                return empty(self, sql_list)
+            except OperationalError as error:
+                if "deadlock" not in str(error) or attempt == TRIES:
+                    raise
+        return None
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(DatabaseOperations, "execute_sql_flush", patient)
+        yield
 
 
 @pytest.fixture(autouse=True)
