@@ -39,7 +39,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--only", nargs="+", metavar="NAME", help="these scenarios alone; nothing is kept as the last run"
     )
-    parser.add_argument("--quick", action="store_true", help="three samples of each: to try it out, not to believe it")
+    parser.add_argument("--quick", action="store_true", help="three samples of each: to try it out; nothing is kept")
     parser.add_argument("--list", action="store_true", help="name the scenarios and measure nothing")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with charts")
@@ -117,12 +117,12 @@ def measured(
 
 
 def save(given: argparse.Namespace, shown: dict[str, Any], home: Path) -> None:
-    """Write what was asked for, and keep a whole run as the last one."""
+    """Write what was asked for, and keep a whole run as the last one; a quick one is not to be believed."""
     if given.json:
         keeping.write(given.json, json.dumps(shown, indent=1))
     if given.html:
         keeping.write(given.html, page(shown))
-    if not given.only and any("gain" in one for one in shown["scenarios"]):
+    if not (given.only or given.quick) and any("gain" in one for one in shown["scenarios"]):
         print(f"\nKept as {keeping.keep(home, shown)}; the page /performance/ links it.")
 
 

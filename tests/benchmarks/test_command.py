@@ -51,10 +51,18 @@ def test_a_part_of_a_run_is_not_kept_as_the_last_one(home: Path) -> None:
     assert not (home / "bench").exists()
 
 
-def test_a_whole_run_is_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_whole_run_is_kept_and_a_quick_one_leaves_it_alone(home: Path) -> None:
+    whole = run(outcome())
+    command.save(command.parse([]), whole, home)
+    command.save(command.parse(["--quick"]), run(outcome(old=(99.0, 99.0, 99.0))), home)
+    assert (home / "bench" / "last.html").exists()
+    assert json.loads((home / "bench" / "last.json").read_text()) == whole
+
+
+def test_a_quick_run_of_everything_is_not_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "NAMES", ["orjson-read"])
     assert command.main(["--quick"]) == 0
-    assert (home / "bench" / "last.html").exists()
+    assert not (home / "bench").exists()
 
 
 def test_people_come_at_the_end_of_a_whole_run_and_alone_where_they_are_asked_for() -> None:
