@@ -27,6 +27,8 @@ from nitro.process import Program, end, spawn, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60.0
+# What a process needs of the machine. Everything else stays outside, so that nobody's settings change the figures.
+KEPT = frozenset({"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "LANG", "TZ", "LD_LIBRARY_PATH", "VIRTUAL_ENV"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +156,28 @@ def fresh_home() -> Iterator[Path]:
         shutil.rmtree(home, ignore_errors=True)
 
 
+def machine() -> dict[str, str]:
+    """The part of this process's environment that is the machine's and nobody's setting."""
+    return {name: value for name, value in os.environ.items() if name in KEPT or name.startswith("LC_")}
+
+
+@contextmanager
+def alone(around: Mapping[str, str] | None = None) -> Iterator[None]:
+    """This process's own environment without anybody's settings, too: `spawn` gives it to every child."""
+    before = dict(os.environ)
+    wanted = machine() | dict(around or {})
+    os.environ.clear()
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 def surroundings(home: Path, model_port: int) -> dict[str, str]:
-    """The environment of all processes; the machine's own settings of Nitro stay outside."""
-    foreign = ("DATABASE_URL", "REDIS_URL", "NITRO_SLOT", "DEBUG_MODE", "LOG_LEVEL")
-    return {name: value for name, value in os.environ.items() if name not in foreign} | {
+    """The environment of all processes; anybody's own settings of Nitro stay outside."""
+    return machine() | {
         "NITRO_HOME": str(home),
         "PYTHONPATH": str(ROOT),  # programs run in the data folder: a `.env` of the current one is not for them
         "AI_MODEL": "openai",
@@ -218,7 +238,7 @@ class Starter:
 @contextmanager
 def household(*, workers: int = 2) -> Iterator[Household]:
     """Everything, started; the stand-in speaks at 20 tokens a second."""
-    with fresh_home() as home:
+    with alone(), fresh_home() as home:
         model_port = free_port()
         house = Household(home, free_port(), model_port, surroundings(home, model_port))
         with Starter(house) as starter:

@@ -22,7 +22,7 @@ from statistics import linear_regression, median
 import aiohttp
 import psutil
 
-from benchmarks.household import Household, Seat, free_port, fresh_home, surroundings
+from benchmarks.household import Household, Seat, alone, free_port, fresh_home, surroundings
 from benchmarks.startup import kind_of, page, up
 from benchmarks.wire import Wire
 
@@ -179,7 +179,7 @@ async def watch(log: Log, parent: int, began: float, until: float) -> None:
 
 async def soak(hours: float, pause: float) -> Log:
     """The whole of it."""
-    with fresh_home() as home:
+    with alone(), fresh_home() as home:
         model_port = free_port()
         settings = surroundings(home, model_port) | {"SEARCH_ENGINE": "library"}
         house = Household(home, free_port(), model_port, settings)

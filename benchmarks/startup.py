@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.household import ROOT, Household, Seat, answers, free_port, fresh_home
+from benchmarks.household import ROOT, Household, Seat, answers, free_port, fresh_home, machine
 from benchmarks.reading import read
 from benchmarks.wire import Wire
 
@@ -50,8 +49,7 @@ async def start(house: Household, seat: Seat) -> Figures:
 
 def builtin(home: Path) -> dict[str, str]:
     """The environment of a Nitro nobody has configured."""
-    foreign = ("DATABASE_URL", "REDIS_URL", "AI_MODEL", "OPENAI_BASE_URL", "NITRO_ROLE", "NITRO_SLOT")
-    return {name: value for name, value in os.environ.items() if name not in foreign} | {
+    return machine() | {
         "NITRO_HOME": str(home),
         "PYTHONPATH": str(ROOT),
     }
@@ -63,7 +61,7 @@ def up(house: Household) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
     began = time.perf_counter()
     argv = [sys.executable, "-m", "nitro", "up", "--port", str(house.port), "--workers", "2"]
     with (house.home / "up.log").open("ab") as log:
-        child = subprocess.Popen(argv, env=dict(house.environment), cwd=ROOT, stdout=log, stderr=log)
+        child = subprocess.Popen(argv, env=dict(house.environment), cwd=house.home, stdout=log, stderr=log)
     try:
         yield child, began
     finally:

@@ -147,9 +147,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.talking")
     parser.add_argument("--runs", type=int, default=RUNS, help="of each figure, beside the first, which is told apart")
     runs = parser.parse_args().runs
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nitro.settings")
     with household(workers=1) as house:
-        os.environ["NITRO_HOME"] = str(Path(house.home))
+        os.environ |= {"NITRO_HOME": str(Path(house.home)), "DJANGO_SETTINGS_MODULE": "nitro.settings"}
         import django
 
         django.setup()

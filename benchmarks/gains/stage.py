@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
@@ -13,22 +12,20 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from apps.llm.local import LocalModel
+from benchmarks import household
 from benchmarks.gains.scenario import Skipped
 from benchmarks.gains.talking import Client, program, visitor
-from benchmarks.household import ROOT, START_SECONDS, Household, Seat, Starter, answers, free_port, fresh_home
+from benchmarks.household import ROOT, START_SECONDS, Household, Seat, Starter, answers, free_port, fresh_home, machine
 from nitro.embedded.errors import ServiceError
 from nitro.embedded.model import Model
 from nitro.process import Program, end, spawn, wait_until
 
 T = TypeVar("T")
-# What a process needs of the machine. Everything else stays outside, so that nobody's settings change the figures.
-KEPT = frozenset({"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "LANG", "TZ", "LD_LIBRARY_PATH", "VIRTUAL_ENV"})
 
 
 def outside() -> dict[str, str]:
     """The environment of the programs on the stage before any scenario adds its own."""
-    kept = {name: value for name, value in os.environ.items() if name in KEPT or name.startswith("LC_")}
-    return kept | {
+    return machine() | {
         "PYTHONPATH": str(ROOT),
         "DJANGO_SETTINGS_MODULE": "nitro.settings",
         "RATE_LIMIT_CHAT": "1000000/minute",
@@ -41,14 +38,8 @@ def outside() -> dict[str, str]:
 @contextmanager
 def alone() -> Iterator[None]:
     """This process's own environment without anybody's settings, too: its children get it."""
-    before = dict(os.environ)
-    os.environ.clear()
-    os.environ.update(outside())
-    try:
+    with household.alone(outside()):
         yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 class Stage:

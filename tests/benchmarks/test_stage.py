@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 import urllib.request
+from pathlib import Path
 
 import psutil
 import pytest
 
+from benchmarks import household
 from benchmarks.gains.stage import Stage, alone, outside
+from benchmarks.household import surroundings
+from nitro.process import Program, spawn
 
 
 def test_nobodys_settings_reach_the_programs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,6 +23,21 @@ def test_nobodys_settings_reach_the_programs(monkeypatch: pytest.MonkeyPatch) ->
     with alone():
         assert "DATABASE_URL" not in os.environ | outside()
         assert "CACHE_TTL" not in os.environ
+    assert os.environ["CACHE_TTL"] == "7"
+
+
+def test_nobodys_settings_reach_a_household(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    theirs = {"DATABASE_URL": "postgres://elsewhere/theirs", "SENTRY_DSN": "https://x@y/1", "CACHE_TTL": "7"}
+    for name, value in theirs.items():
+        monkeypatch.setenv(name, value)
+    around = surroundings(tmp_path, 9)
+    told = Program([sys.executable, "-c", "import json, os; print(json.dumps(dict(os.environ)))"], environment=around)
+    with household.alone(), (tmp_path / "said").open("wb") as output:
+        child = spawn(told, output)
+        assert child.wait(60) == 0
+    found = json.loads((tmp_path / "said").read_text())
+    assert not theirs.keys() & found.keys()
+    assert found["NITRO_HOME"] == str(tmp_path)
     assert os.environ["CACHE_TTL"] == "7"
 
 
