@@ -23,6 +23,7 @@ from apps.core.errors import NitroError
 NOT_SIGNED_IN = 4401
 NOT_FOUND = 4404
 PAUSED = 4408  # another chat needed the place; the page offers to go on
+RESTARTING = 1012
 TRY_AGAIN_LATER = 1013
 NOT_JSON = 1007
 FRAMES_PER_SECOND = 60
@@ -134,6 +135,9 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
         except NitroError as error:
             turn = frame.turn if isinstance(frame, Stop | Attach) else None
             await self._send(frames.error(error, turn=turn, request=getattr(frame, "id", None)))
+            if error.code == "restarting" and not self.following:
+                self.refused = True  # nothing holds it here: another process may take what the page sends again
+                await self.close(RESTARTING)
 
     async def _start(self, frame: turns.Starter) -> None:
         # Shielded: when the client leaves right now, the turn begins all the same.

@@ -95,6 +95,7 @@ async def test_a_process_that_ends_says_when_to_come_back(wire: Wire) -> None:
         draining.begin()
         await wire.say(type="ask", id=ID, text="Hello")
         told = await wire.next()
+        assert (await wire.next())["code"] == 1012  # nothing holds it here
     assert (told["code"], told["retry_after"], told["id"]) == ("restarting", 1, ID)
 
 

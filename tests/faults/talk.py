@@ -37,6 +37,7 @@ class Talk:
         self.headers = {"Authorization": f"Bearer {house.key}"}
         self.frames: list[tuple[float, Frame]] = []
         self.code: int | None = None  # what the socket was closed with
+        self.reason = ""
 
     async def __aenter__(self) -> Self:
         self.wire = await websockets.connect(
@@ -59,7 +60,7 @@ class Talk:
                 self.frames.append((time.monotonic(), json.loads(message)))
         except ConnectionClosed:
             pass
-        self.code = self.wire.close_code
+        self.code, self.reason = self.wire.close_code, self.wire.close_reason or ""
 
     def of(self, kind: str, turn: str = "") -> list[Frame]:
         """The frames of one type, of one turn or of all."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import json
 import signal
 import time
+import uuid
+from typing import Any
 
 import pytest
 
@@ -17,6 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 RESTARTING = 1012
 DRAIN_SECONDS = 20.0
 SLACK = 6.0
+COST_SECONDS = 3.0
 
 
 def ask_to_stop(web: WebProcess) -> float:
@@ -84,6 +88,48 @@ async def test_a_restart_costs_seconds_and_no_word(house: House, measured: Measu
         assert count_of(talk.text(accepted["turn"])) == 10
 
 
+async def test_who_asks_while_others_are_answered_goes_on_elsewhere_at_once(house: House, measured: Measured) -> None:
+    web, chat = house.web[0], house.new_conversation()
+    async with Talk(house, web, house.new_conversation()) as long, Talk(house, web, chat) as idle:
+        accepted = await long.ask(model="openai:tokens-80")
+        ask_to_stop(web)
+        await asyncio.sleep(0.3)
+        asked, began = str(uuid.uuid4()), time.monotonic()
+        assert (await idle.request(type="ask", text="Hello", id=asked))["code"] == "restarting"
+        await until(lambda: idle.code is not None, COST_SECONDS)
+        assert idle.code == RESTARTING
+        async with Talk(house, house.web[1], chat) as again:
+            answered = await again.request(COST_SECONDS, type="ask", text="Hello", id=asked, model="openai:tokens-5")
+            assert answered["type"] == "accepted"
+            measured("taken elsewhere after", f"{time.monotonic() - began:.2f} s")
+            assert count_of(again.text(answered["turn"]) if await again.done(answered["turn"]) else "") == 5
+        assert (await long.done(accepted["turn"]))["finish_reason"] == "stop"
+        await until(lambda: long.code is not None, SLACK)
+        assert (long.code, long.reason) == (RESTARTING, "Restarting. Connect again in a second.")
+    assert await gone(web, SLACK) == 0
+
+
+async def test_programs_are_refused_with_a_hint_and_their_running_answers_finished(house: House) -> None:
+    web = house.web[0]
+    headers = {"Authorization": f"Bearer {house.key}", "Content-Type": "application/json"}
+    body = {"messages": [{"role": "user", "content": "Hello"}], "model": "openai:tokens-60"}
+    lines = [http.client.HTTPConnection("127.0.0.1", web.port, timeout=60) for _ in range(2)]
+    for line in lines:
+        assert await asyncio.to_thread(status_of, line) == 200  # both are open before the process stops listening
+    running = asyncio.ensure_future(asyncio.to_thread(posted, lines[0], body, headers))
+    await asyncio.sleep(1)
+    ask_to_stop(web)
+    await asyncio.sleep(0.3)
+    status, said, retry_after = await asyncio.to_thread(posted, lines[1], body, headers)
+    assert (status, said["error"]["code"], retry_after) == (503, "restarting", "1")
+    status, said, _ = await running
+    assert status == 200
+    assert count_of(said["choices"][0]["message"]["content"]) == 60
+    for line in lines:
+        line.close()
+    assert await gone(web, SLACK) == 0
+
+
 async def test_a_process_that_stops_tells_its_balancer(house: House) -> None:
     web = house.web[0]
     line = http.client.HTTPConnection("127.0.0.1", web.port, timeout=10)
@@ -96,6 +142,13 @@ async def test_a_process_that_stops_tells_its_balancer(house: House) -> None:
         await talk.done(accepted["turn"])
     line.close()
     assert await gone(web, SLACK) == 0
+
+
+def posted(line: http.client.HTTPConnection, body: object, headers: dict[str, str]) -> tuple[int, Any, str | None]:
+    """Status, answer and Retry-After of a question over an open connection."""
+    line.request("POST", "/v1/chat/completions", json.dumps(body), headers)
+    answer = line.getresponse()
+    return answer.status, json.loads(answer.read()), answer.headers["Retry-After"]
 
 
 def status_of(line: http.client.HTTPConnection) -> int:
