@@ -96,6 +96,14 @@ def _limits_read(user_id: int, now: float) -> Limits:
     return limits
 
 
+def is_known_limited(*, user_id: int) -> bool:
+    """Whether a user has a day's allowance, as the last look for them in this process said; asks nobody."""
+    if time.monotonic() < _Known.no_groups_until:
+        return False
+    _, known = _Known.by_user.get(user_id, (0.0, None))
+    return known is not None and known.has_quota
+
+
 def forget() -> None:
     """Ask the database anew at the next time."""
     _Known.by_user.clear()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from apps.accounts import limits
 from apps.accounts.throttling import QuestionThrottle
 from apps.chat import selectors
+from apps.chat.underway import underway_count
 
 
 @dataclass(slots=True)
@@ -29,7 +30,7 @@ class Admission:
 def question_count(*, user_id: int, address: str) -> None:
     """Count one question; raises what says that it is one too many."""
     limited = limits.limits_of(user_id=user_id).has_quota
-    running = selectors.running_count(user_id=user_id) if limited else 0
+    running = selectors.running_count(user_id=user_id) + underway_count(user_id=user_id) if limited else 0
     limits.question_admit(user_id=user_id, address=address, running=running)
 
 

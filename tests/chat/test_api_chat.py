@@ -14,6 +14,7 @@ from apps.accounts.services import api_key_create, api_key_revoke
 from apps.chat import services, turns
 from apps.chat.attachments import attachment_create
 from apps.chat.models import Conversation, Message, Turn
+from apps.chat.underway import underway_count
 from apps.core.database import in_database
 from apps.llm.errors import TimedOut
 from apps.llm.providers.scripted import Script, Scripted
@@ -193,6 +194,23 @@ async def test_answers_that_are_being_written_count_for_the_day(model: Scripted,
     assert int(refused.headers["retry-after"]) > 0
     await first.leave()
     await until(lambda: model.running == 0)
+
+
+@pytest.mark.parametrize("path", [CHAT, "/v1/chat/completions"])
+async def test_answers_of_openais_form_count_for_the_day_while_they_are_written(
+    model: Scripted, key: str, path: str
+) -> None:
+    alice = await in_database(cast.alice)
+    await in_database(cast.give_quota, alice, 1)
+    model.scripts = [Script(tokens=("a ",) * 1000, delay=0.02)]
+    body = {"messages": [{"role": "user", "content": "Long, please."}]}
+    first = await begin("/v1/chat/completions", body, key)
+    await until(lambda: model.running == 1)
+    assert underway_count(user_id=alice.pk) == 1
+    refused = await post(path, body if path != CHAT else {"message": "And I?"}, key)
+    assert refused.status == 429
+    await first.leave()
+    await until(lambda: underway_count(user_id=alice.pk) == 0)
 
 
 async def test_every_question_of_a_batch_counts(model: Scripted, key: str, monkeypatch: pytest.MonkeyPatch) -> None:

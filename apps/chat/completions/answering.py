@@ -14,6 +14,7 @@ from apps.chat.completions.keeping import completion_keep
 from apps.chat.completions.ledger import ledger
 from apps.chat.completions.tally import Tally
 from apps.chat.completions.wire import Asked
+from apps.chat.underway import underway
 from apps.core import draining
 from apps.core.database import in_database
 from apps.core.errors import Busy
@@ -94,7 +95,7 @@ async def _events(user: User, asked: Asked, tally: Tally) -> AsyncGenerator[Rout
     )
     try:
         told = sharing.events_of(user=user, asked=asked, target=target, call=call, tally=tally)
-        async with aclosing(told) as events:
+        async with underway(user_id=user.pk), aclosing(told) as events:
             async for event in events:
                 tally.take(event)
                 yield event
