@@ -10,6 +10,8 @@ import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
+from redis import Redis
+
 from apps.accounts import limits
 from apps.core import memory
 from apps.core.memory import MemoryAway
@@ -45,7 +47,7 @@ def underway_count(*, user_id: int) -> int:
 def _note(user_id: int, mark: str) -> None:
     name, now = PREFIX + str(user_id), time.time()
 
-    def note(redis: memory.Redis) -> None:
+    def note(redis: Redis) -> None:
         pipe = redis.pipeline()
         pipe.zremrangebyscore(name, "-inf", now)
         pipe.zadd(name, {mark: now + LONGEST})

@@ -8,12 +8,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from apps.search.providers.base import Engine, EngineAway, EngineError, EngineLimited
+from apps.search.resting import Rests, seconds_of_rest
 from apps.search.values import Result
 
 MINUTE = 60.0
-COOL = 30.0  # seconds that an engine which limits is left alone at first …
-COOLEST = 900.0  # … and at last
-REST = 5.0  # after any other failure
+REST = 5.0  # seconds that an engine is left alone after any other failure than a limit
 Admit = Callable[[Engine], Awaitable[float]]
 
 
@@ -53,26 +52,22 @@ class Link:
         wait = MINUTE - (now - self.asked[0])
         return EngineLimited(f"{self.engine.kind} is not asked for the next {wait:.0f} s.", retry_after=wait)
 
-    def failed(self, error: EngineError, now: float) -> None:
-        """Leave it alone for a while; longer each time that it limits."""
-        self.last = error
-        if not isinstance(error, EngineLimited):
-            self.resting_until = now + REST
-            return
-        self.limits += 1
-        told = error.retry_after or 0.0
-        self.resting_until = now + min(COOLEST, max(told, COOL * 2 ** (self.limits - 1)))
+    def rest(self, error: EngineError, seconds: float) -> None:
+        """Leave it alone for a while."""
+        self.last, self.resting_until = error, time.monotonic() + seconds
 
 
 class Chain:
     """One per process: engines in the order in which they are asked.
 
-    `admit` counts a question to an engine for all processes, and says for how many seconds it is one too many.
+    `admit` counts a question to an engine for all processes, and says for how many seconds it is one too many; `rests`
+    know which engine has limited one of them.
     """
 
-    def __init__(self, engines: Sequence[Engine], admit: Admit | None = None) -> None:
+    def __init__(self, engines: Sequence[Engine], admit: Admit | None = None, rests: Rests | None = None) -> None:
         self._links = [Link(engine) for engine in engines]
         self._admit = admit
+        self._rests = rests
 
     @property
     def kinds(self) -> list[str]:
@@ -92,13 +87,35 @@ class Chain:
         return Answered("", [], problems)
 
     async def _ask(self, link: Link, query: str, count: int) -> list[Result]:
-        if self._admit is not None and (wait := await self._admit(link.engine)) > 0:
-            raise EngineLimited(f"{link.engine.kind} is not asked for the next {wait:.0f} s.", retry_after=wait)
+        await self._knock(link)
         link.asked.append(time.monotonic())
         try:
             results = await link.engine.search(query, count)
         except EngineError as error:
-            link.failed(error, time.monotonic())
+            link.rest(error, await self._rest_after(link, error))
             raise
+        if link.limits and self._rests is not None:
+            await self._rests.end(link.engine.kind)
         link.limits, link.resting_until = 0, 0.0
         return results
+
+    async def _knock(self, link: Link) -> None:
+        """Raise what another process knows against asking now, or count the question for all of them."""
+        kind, wait = link.engine.kind, 0.0
+        if self._rests is not None and (wait := await self._rests.left(kind)) > 0:
+            link.limits = max(link.limits, 1)
+            problem = EngineLimited(f"{kind} is left alone for the next {wait:.0f} s.", retry_after=wait)
+            link.rest(problem, wait)
+            raise problem
+        if self._admit is not None and (wait := await self._admit(link.engine)) > 0:
+            raise EngineLimited(f"{kind} is not asked for the next {wait:.0f} s.", retry_after=wait)
+
+    async def _rest_after(self, link: Link, error: EngineError) -> float:
+        """Seconds; longer each time that it limits."""
+        if not isinstance(error, EngineLimited):
+            return REST
+        link.limits += 1
+        told = error.retry_after or 0.0
+        if self._rests is None:
+            return seconds_of_rest(link.limits, told)
+        return await self._rests.begin(link.engine.kind, link.limits, told)

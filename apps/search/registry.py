@@ -12,6 +12,7 @@ from apps.core.memory import MemoryAway
 from apps.core.windows import Rate
 from apps.search.chain import Chain
 from apps.search.providers.base import Engine
+from apps.search.resting import SharedRests
 
 LIBRARY = "library"
 
@@ -74,7 +75,7 @@ class _Process:
 def chain() -> Chain:
     """The one chain of this process."""
     if _Process.chain is None:
-        _Process.chain = Chain(engines(), everywhere)
+        _Process.chain = Chain(engines(), everywhere, SharedRests())
     return _Process.chain
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from pytest_django import Settings
 
+from apps.core import memory
 from apps.search import finding, registry
 from apps.search.chain import Chain
 from apps.search.providers.base import (
@@ -23,6 +25,7 @@ from apps.search.providers.brave import Brave
 from apps.search.providers.duckduckgo import DuckDuckGo
 from apps.search.providers.gemini import Gemini
 from apps.search.providers.searxng import SearXNG
+from apps.search.resting import SharedRests
 from apps.search.values import Result
 from tests.core.outside.servers import Local, local, page
 from tests.search.web import Stub
@@ -207,6 +210,32 @@ async def test_all_processes_together_ask_no_engine_more_often_than_it_takes() -
     assert [bool(one.engine) for one in answered] == [True, True, False, False]
     assert isinstance(answered[2].problems[0], EngineLimited)
     assert len(engine.asked) == 2
+
+
+async def test_an_engine_that_limits_one_process_is_left_alone_by_all() -> None:
+    limiting = Stub(failure=EngineLimited("Enough.", retry_after=40.0))
+    limiting.kind = f"stub-{uuid.uuid4()}"
+    here, there = (Chain([limiting], registry.everywhere, SharedRests()) for _ in range(2))
+    answered = [await chain.search("x", 5) for chain in (here, there, here, there)]
+    assert len(limiting.asked) == 1
+    assert 30 < (answered[1].problems[0].retry_after or 0) <= 40
+
+
+async def test_the_rest_of_an_engine_is_longer_for_every_process_that_it_limits() -> None:
+    kind = f"stub-{uuid.uuid4()}"
+    assert [await SharedRests().begin(kind, 1, 0.0) for _ in range(3)] == [30.0, 60.0, 120.0]
+    await SharedRests().end(kind)
+    assert await SharedRests().left(kind) == 0
+    assert await SharedRests().begin(kind, 1, 0.0) == 30.0
+
+
+async def test_without_redis_a_process_remembers_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "outage", SimpleNamespace(is_on=True))
+    limiting = Stub(failure=EngineLimited("Enough."))
+    chain = Chain([limiting], registry.everywhere, SharedRests())
+    for _ in range(3):
+        await chain.search("x", 5)
+    assert len(limiting.asked) == 1
 
 
 async def test_offline_is_where_nobody_can_be_reached() -> None:
