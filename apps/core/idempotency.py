@@ -127,6 +127,11 @@ def _settle(replay: Replay, response: Response | None) -> None:
     replay.save(update_fields=["status", "body"])
 
 
+def key_free(request: Request) -> None:
+    """Forget what was kept under this request's key: what it had begun has failed, and may be begun again."""
+    Replay.objects.filter(user_id=int(request.user.pk or 0), key=key_of(request)).delete()
+
+
 def fingerprint(request: Request) -> str:
     """What makes two requests the same: the address and the body, of a form its fields and the bytes of its files."""
     asked = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())

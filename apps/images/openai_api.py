@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import re
 import threading
@@ -9,7 +10,6 @@ import time
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -18,8 +18,11 @@ from rest_framework.response import Response
 from apps.accounts.authentication import caller
 from apps.accounts.models import User
 from apps.core import stored
-from apps.core.endpoints import Endpoint, given
+from apps.core.database import in_database
+from apps.core.endpoints import Endpoint, given, waited
 from apps.core.errors import Busy, Invalid, NitroError
+from apps.core.idempotency import answer_once, key_free, key_of
+from apps.core.schema import AGAIN
 from apps.images import jobs, names, registry, selectors, services
 from apps.images.models import Image, ImageJob
 from apps.images.orders import LONGEST_PROMPT, MOST_PICTURES, Order
@@ -36,6 +39,13 @@ class NotDrawn(NitroError):
     code = "image_failed"
     status = 502
     permanent = False
+
+
+class StillDrawing(NotDrawn):
+    """The job goes on, but nobody waits for it any longer."""
+
+    code = "timeout"
+    status = 504
 
 
 class GenerationInput(serializers.Serializer[Any]):
@@ -68,21 +78,34 @@ class Generations(Endpoint):
     scope = "images"
     tag = "OpenAI"
 
-    @extend_schema(request=GenerationInput, responses=GenerationsOutput)
+    @extend_schema(request=GenerationInput, responses=GenerationsOutput, parameters=[AGAIN])
     def post(self, request: Request) -> Response:
-        """Draw, and answer when it is done. For long work `/api/images/` is better: it answers at once."""
-        wanted = given(GenerationInput, request)
+        """Draw, and answer when it is done. For long work `/api/images/` is better: it answers at once.
+
+        Who leaves cancels the work, unless they may come back for it with their `Idempotency-Key`.
+        """
         if not _waiting.acquire(blocking=False):
             raise Busy(
                 "Too many programs wait for pictures at once.", hint="Order at /api/images/ instead.", retry_after=5
             )
         try:
-            ordered = services.job_create(user=caller(request), order=order_of(wanted))
-            images = finished(caller(request), ordered.job.id)
+            images = drawn(request, ordered(request))
         finally:
             _waiting.release()
-        data = [told(request, image, wanted.get("response_format")) for image in images]
+        form = given(GenerationInput, request).get("response_format")
+        data = [told(request, image, form) for image in images]
         return Response({"created": int(time.time()), "data": data})
+
+
+def ordered(request: Request) -> UUID:
+    """The job of this request; with a key, the one that was ordered with it before."""
+
+    def begin() -> Response:
+        order = order_of(given(GenerationInput, request))
+        return Response({"job": str(services.job_create(user=caller(request), order=order).job.id)}, status=202)
+
+    key = key_of(request)
+    return UUID((answer_once(request, key, begin) if key else begin()).data["job"])
 
 
 def order_of(wanted: dict[str, Any]) -> Order:
@@ -100,19 +123,36 @@ def size_of(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def finished(user: User, job_id: UUID) -> list[Image]:
-    """Wait for a job's pictures, without holding a database connection meanwhile. Raises `NotDrawn`."""
+def drawn(request: Request, job_id: UUID) -> list[Image]:
+    """The job's pictures; a key whose job has failed may be used anew."""
+    try:
+        return waited(finished, caller(request), job_id, may_leave=bool(key_of(request)))
+    except StillDrawing:
+        raise
+    except NitroError:
+        if key_of(request):
+            key_free(request)
+        raise
+
+
+async def finished(user: User, job_id: UUID, *, may_leave: bool) -> list[Image]:
+    """Wait for a job's pictures. Raises `NotDrawn`. Unless they `may_leave`, who goes before cancels the job."""
+    try:
+        return await _finished(user, job_id)
+    except asyncio.CancelledError:
+        if not may_leave:
+            await in_database(services.job_cancel, user=user, job_id=job_id)
+        raise
+
+
+async def _finished(user: User, job_id: UUID) -> list[Image]:
     deadline = time.monotonic() + LONGEST_SECONDS
     while time.monotonic() < deadline:
-        job = selectors.job_get(user=user, job_id=job_id)
+        job = await in_database(selectors.job_get, user=user, job_id=job_id)
         if job.is_over:
-            return _images(job)
-        if not connection.in_atomic_block:
-            connection.close()
-        time.sleep(LOOK_SECONDS)
-    error = NotDrawn("The pictures are not done yet.", code="timeout", hint=f"Look at /api/images/{job_id}/ later.")
-    error.status = 504
-    raise error
+            return await in_database(_images, job)
+        await asyncio.sleep(LOOK_SECONDS)
+    raise StillDrawing("The pictures are not done yet.", hint=f"Look at /api/images/{job_id}/ later.")
 
 
 def _images(job: ImageJob) -> list[Image]:
