@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.test import Client
 
 from apps.accounts.models import User
 from apps.chat import cards
@@ -74,3 +75,15 @@ def test_the_page_says_who_answers(settings: LlmSettings, sentence: str) -> None
         assert sentence in engine().sentence
     finally:
         use(before)
+
+
+def test_the_page_speaks_of_the_model_of_the_chat_and_not_of_the_default_one(client: Client, alice: User) -> None:
+    chat = Conversation.objects.create(owner=alice, model="openai:other")
+    client.force_login(alice)
+    before = use(Router(LlmSettings(ai_model="builtin", kinds=("builtin", "openai"), openai_model="big-one")))
+    try:
+        page = client.get(f"/c/{chat.pk}/").content.decode()
+    finally:
+        use(before)
+    assert "other answers. Check what matters." in page
+    assert "often wrong about facts" not in page
