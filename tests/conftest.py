@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 import pytest
 from django.db import OperationalError
 from django.db.backends.postgresql.operations import DatabaseOperations
+from hypothesis import HealthCheck, settings
 from redis import Redis, RedisError
 
 from apps.accounts import limits
@@ -16,6 +17,9 @@ from apps.core import memory
 OURS = ("nitro:limit:*", "nitro:reply:*", "nitro:flight:*", "nitro:replies", "nitro:sockets*")
 
 TRIES = 5
+# How long an example takes is a matter of what else the machine does, and no property of ours.
+settings.register_profile("nitro", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("nitro")
 
 
 @pytest.fixture(autouse=True, scope="session")

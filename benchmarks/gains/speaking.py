@@ -160,7 +160,7 @@ async def heard_whole(speaker: Speaker, sound: bytes) -> float:
     async with speaker.http() as http, http.post("/v1/audio/transcriptions", data=form) as answer:
         answer.raise_for_status()
         assert (await answer.json())["text"], "nothing was heard"
-    speaker.seen["first_words"] = "all of the transcript"
+    speaker.seen |= {"sound_sent": "when it was whole", "first_words": "all of the transcript"}
     return time.perf_counter() - began
 
 
@@ -176,7 +176,7 @@ async def heard_while_spoken(speaker: Speaker, sound: bytes) -> float:
             await wire.send_bytes(frame)
         await wire.send_json({"type": "end"})
         assert (await first)["text"], "nothing was heard"
-        speaker.seen["first_words"] = (await first)["type"]
+        speaker.seen |= {"sound_sent": "while it was spoken", "first_words": (await first)["type"]}
         return time.perf_counter() - began
 
 
