@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from django.conf import settings
@@ -105,16 +105,22 @@ class Reading:
 def reading() -> Reading:
     """Look now. Without Redis nothing is known but that."""
     try:
-        with Redis.from_url(settings.REDIS_URL, decode_responses=True, **WAITS) as client:
-            totals, live, *rest = _ask(client)
-            processes = {place: json.loads(text) for place, text in live.items()}
-            gone = [place for place, process in processes.items() if _is_gone(process)]
-            if gone:
-                client.hdel(LIVE, *gone)
+        client = _client(settings.REDIS_URL)
+        totals, live, *rest = _ask(client)
+        processes = {place: json.loads(text) for place, text in live.items()}
+        gone = [place for place, process in processes.items() if _is_gone(process)]
+        if gone:
+            client.hdel(LIVE, *gone)
     except RedisError:
         return Reading({}, (), redis=False)
     present = tuple(process for place, process in sorted(processes.items()) if place not in gone)
     return Reading({name: float(amount) for name, amount in totals.items()}, present, stores=_stores(*rest))
+
+
+@cache
+def _client(url: str) -> Redis:
+    """Connections that stay open from one look to the next."""
+    return Redis.from_url(url, decode_responses=True, **WAITS)
 
 
 def _ask(client: Redis) -> list[Any]:
