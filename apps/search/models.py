@@ -10,6 +10,15 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.utils import timezone
 
+# How people call the engines that the settings name.
+ENGINES = {
+    "searxng": "SearXNG",
+    "brave": "Brave",
+    "gemini": "Gemini",
+    "ddgs": "DuckDuckGo",
+    "library": "your own library",
+}
+
 
 class Search(models.Model):
     """One search of one owner. `message_id` names the chat's answer that was written from it, where there is one."""
@@ -37,6 +46,11 @@ class Search(models.Model):
 
     def __str__(self) -> str:
         return f"Search {self.id}"
+
+    @property
+    def engine_name(self) -> str:
+        """The engine as people call it; nothing where none was asked."""
+        return ENGINES.get(self.engine, self.engine)
 
 
 class Source(models.Model):

@@ -24,6 +24,7 @@ from apps.search import selectors, services
 from apps.search.answering import nothing
 from apps.search.cards import quotation, search_card
 from apps.search.finding import Wanted, find
+from apps.search.models import ENGINES
 from apps.search.registry import chain
 
 P = ParamSpec("P")
@@ -59,7 +60,7 @@ def page(request: Visit) -> HttpResponse:
 def room(request: Visit, *, query: str = "", problem: str = "", status: int = 200) -> HttpResponse:
     context = {
         "searches": selectors.search_list(user=request.user),
-        "engines": chain().kinds,
+        "engines": [ENGINES.get(kind, kind) for kind in chain().kinds],
         "query": query,
         "problem": problem,
         "weak": is_weak(),

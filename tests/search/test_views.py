@@ -57,6 +57,15 @@ def test_the_room_says_what_leaves_the_machine(visitor: Client, ask_engines: obj
     assert "Nothing leaves this machine" in visitor.get("/search/").content.decode()
 
 
+def test_engines_have_the_names_that_people_know(visitor: Client, alice: User, ask_engines: object) -> None:
+    duck, brave = Stub(), Stub()
+    duck.kind, brave.kind = "ddgs", "brave"
+    ask_engines(brave, duck)  # type: ignore[operator]
+    assert "Asks Brave, then DuckDuckGo." in visitor.get("/search/").content.decode()
+    Search.objects.filter(pk=saved(alice).pk).update(engine="ddgs")
+    assert "· DuckDuckGo" in visitor.get("/search/").content.decode()
+
+
 def test_a_search_shows_what_was_read_and_why_the_rest_was_not(visitor: Client, alice: User) -> None:
     body = visitor.get(f"/search/{saved(alice).pk}/").content.decode()
     assert "The bridge was opened in 1931." in body
