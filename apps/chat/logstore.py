@@ -8,6 +8,7 @@ PostgreSQL is the truth, and the key expires.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,13 +82,26 @@ async def write(redis: Redis, unwritten: Iterable[Unwritten]) -> None:
 async def read(redis: Redis, turn_id: UUID, *, after: int) -> Stored:
     """All that is stored after delta `after`. Raises one of `RedisAway`."""
     entries: Any = await redis.xrange(key(turn_id), min=f"{after + 1}-0" if after else "-")
+    _heed_cancellation()
     return parse(entries, after=after)
 
 
 async def wait(redis: Redis, turn_id: UUID, stored: Stored, *, after: int, milliseconds: int) -> Stored:
     """What comes next, or nothing after the given time. Raises one of `RedisAway`."""
     answer: Any = await redis.xread({key(turn_id): stored.last_id}, block=milliseconds)
+    _heed_cancellation()
     return parse(answer[0][1] if answer else [], after=after, last_id=stored.last_id)
+
+
+def _heed_cancellation() -> None:
+    """End a reader that was cancelled meanwhile, so that nobody goes on beside the one that took its place.
+
+    redis-py sends through `asyncio.wait_for`, which on Python 3.11 swallows a cancellation that comes in the moment in
+    which its work is done (bpo-42130).
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def parse(entries: Sequence[StreamEntry], *, after: int, last_id: str = "0-0") -> Stored:

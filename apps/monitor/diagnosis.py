@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 from apps.core.diagnosis import Finding
 from apps.monitor import canary, readings
 from apps.monitor.readings import Reading
 
 LATE_SECONDS = 3 * canary.EVERY_SECONDS
+STARTING_SECONDS = 90.0
 LOG = "Look at the log of `worker`; starting it again is harmless: `nitro worker`."
 
 
@@ -19,8 +22,16 @@ def examine() -> list[Finding]:
     return [worker(reading), beat(reading)]
 
 
+def is_starting(reading: Reading) -> bool:
+    """Whether even the oldest page process is so young that the worker need not be there yet."""
+    started = [float(process["started"]) for process in reading.of_role("web")]
+    return bool(started) and time.time() - min(started) < STARTING_SECONDS
+
+
 def worker(reading: Reading) -> Finding:
     found, runs = reading.of_role("worker"), bool(reading.of_role("web"))
+    if not found and is_starting(reading):
+        return Finding("worker", False, False, "The worker is still starting.", "Look again in a minute.")
     if not found:
         message = "No worker runs." if runs else "No worker runs, and neither does a page."
         return Finding("worker", False, runs, message, "Start Nitro with `make up`, or a worker with `nitro worker`.")
@@ -34,5 +45,7 @@ def beat(reading: Reading) -> Finding:
     silence, runs = reading.worker_silence, bool(reading.of_role("worker"))
     if silence is not None and silence <= LATE_SECONDS:
         return Finding("beat", True, True, f"What is due by the clock is done; the last time {silence:.0f} s ago.")
+    if silence is None and is_starting(reading):
+        return Finding("beat", False, False, "Nothing was due by the clock so far.", "Look again in a minute.")
     since = f"for {silence:.0f} s" if silence is not None else "yet"
     return Finding("beat", False, runs, f"Nothing that is due by the clock was done {since}.", LOG)

@@ -124,3 +124,28 @@ async def test_redis_away_is_told_by_name(turn: uuid.UUID) -> None:
     with pytest.raises(RedisAway):
         await logstore.read(nowhere, turn, after=0)
     await nowhere.aclose()
+
+
+async def read_on(turn: uuid.UUID) -> None:
+    """Look again and again, as whoever follows a turn of another process."""
+    redis = logstore.connect(timeout=5)
+    try:
+        while True:
+            await logstore.read(redis, turn, after=0)
+            await logstore.wait(redis, turn, Stored(), after=0, milliseconds=20)
+    finally:
+        await redis.aclose()
+
+
+async def test_a_reader_that_is_cancelled_ends_whatever_it_is_doing(turn: uuid.UUID) -> None:
+    """It may be connecting, sending or waiting; of a hundred, some dozens went on before."""
+    readers = []
+    for number in range(100):
+        readers.append(asyncio.ensure_future(read_on(turn)))
+        for _ in range(number % 25):
+            await asyncio.sleep(0)
+        readers[-1].cancel()
+    _, running = await asyncio.wait(readers, timeout=30)
+    for reader in running:
+        reader.cancel()
+    assert not running

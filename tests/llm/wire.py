@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 TLS_HELLO = b"\x16"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
@@ -42,10 +43,22 @@ class Recording:
     connections: int = 0
     heads: list[bytes] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    players: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    async def end(self) -> None:
+        """Let go of connections that are still open: Python's server does not wait for them."""
+        for player in self.players:
+            player.cancel()
+        await asyncio.gather(*self.players, return_exceptions=True)
+        await asyncio.sleep(0.01)  # closed transports say so in the next rounds of the loop
 
     async def play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection."""
         self.connections += 1
+        player = asyncio.current_task()
+        assert player is not None
+        self.players.add(player)
+        player.add_done_callback(self.players.discard)
         try:
             head = await reader.read(1)
             if head != TLS_HELLO:
@@ -84,3 +97,4 @@ async def recorded(recording: Recording) -> AsyncIterator[Recording]:
     finally:
         server.close()
         await server.wait_closed()
+        await recording.end()
