@@ -23,6 +23,7 @@ from benchmarks.household import Household
 RATE = 16_000  # samples a second that the socket takes
 FRAME_SECONDS = 0.04
 QUIET = 0.3  # seconds before and after the words of a recording
+PATIENCE = 60.0  # seconds to wait for the first words
 PACE = 20.0  # words a second that a model writes
 SPOKEN = "The train to the airport leaves at seven in the morning from the old station."
 ANSWER = (
@@ -169,15 +170,22 @@ async def heard_while_spoken(speaker: Speaker, sound: bytes) -> float:
     async with speaker.socket() as wire:
         await wire.send_json({"type": "listen", "id": "bench", "rate": RATE})
         began = time.perf_counter()
-        first = asyncio.create_task(until(wire, "partial", "final"))
+        first = asyncio.create_task(first_words(wire))
         async for frame in frames(sound):
             if first.done():
                 break
             await wire.send_bytes(frame)
         await wire.send_json({"type": "end"})
-        assert (await first)["text"], "nothing was heard"
         speaker.seen |= {"sound_sent": "while it was spoken", "first_words": (await first)["type"]}
         return time.perf_counter() - began
+
+
+async def first_words(wire: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
+    """The first frame with words in it: a guess may be taken back, and a breath be no word."""
+    async with asyncio.timeout(PATIENCE):
+        while not (frame := await until(wire, "partial", "final"))["text"]:
+            pass
+    return frame
 
 
 # --- the scenarios ---------------------------------------------------------------------------------------------------
