@@ -134,8 +134,10 @@ async def playing(
     server = Server([parts], hold=hold)
     async with wire.recorded(server):
         provider = made(kind, server.url, timeouts or Timeouts())
-        yield provider, server
-        await provider.close()
+        try:
+            yield provider, server
+        finally:
+            await provider.close()
 
 
 def made(kind: str, url: str, timeouts: Timeouts) -> Provider:

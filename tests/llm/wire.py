@@ -52,13 +52,17 @@ class Recording:
         await asyncio.gather(*self.players, return_exceptions=True)
         await asyncio.sleep(0.01)  # closed transports say so in the next rounds of the loop
 
-    async def play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one connection."""
-        self.connections += 1
+    async def welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one connection, and know that it is there."""
         player = asyncio.current_task()
         assert player is not None
         self.players.add(player)
         player.add_done_callback(self.players.discard)
+        await self.play(reader, writer)
+
+    async def play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one connection."""
+        self.connections += 1
         try:
             head = await reader.read(1)
             if head != TLS_HELLO:
@@ -90,7 +94,7 @@ async def playing(*parts: bytes, reset: bool = False, hold: bool = False) -> Asy
 @asynccontextmanager
 async def recorded(recording: Recording) -> AsyncIterator[Recording]:
     """Serve a recording."""
-    server = await asyncio.start_server(recording.play, "127.0.0.1", 0)
+    server = await asyncio.start_server(recording.welcome, "127.0.0.1", 0)
     recording.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     try:
         yield recording
