@@ -43,21 +43,21 @@ class Recording:
     connections: int = 0
     heads: list[bytes] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
-    players: set[asyncio.Task[Any]] = field(default_factory=set)
+    players: dict[asyncio.Task[Any], asyncio.StreamWriter] = field(default_factory=dict)
 
     async def end(self) -> None:
-        """Let go of connections that are still open: Python's server does not wait for them."""
-        for player in self.players:
+        """Let go of all connections: Python's server waits for none, and some have bytes that nobody will take."""
+        for player, writer in self.players.items():
             player.cancel()
+            writer.transport.abort()
         await asyncio.gather(*self.players, return_exceptions=True)
-        await asyncio.sleep(0.01)  # closed transports say so in the next rounds of the loop
+        await asyncio.sleep(0.02)  # transports that were let go say so in the next rounds of the loop
 
     async def welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection, and know that it is there."""
         player = asyncio.current_task()
         assert player is not None
-        self.players.add(player)
-        player.add_done_callback(self.players.discard)
+        self.players[player] = writer
         await self.play(reader, writer)
 
     async def play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
