@@ -7,8 +7,8 @@ from uuid import UUID
 from django.http import JsonResponse
 from django.views.decorators.http import require_POST
 
+from apps.accounts.pages import Visit
 from apps.chat import drawings
-from apps.chat.views import Visit
 from apps.core.errors import Invalid, NitroError
 from apps.core.failures import Failure
 

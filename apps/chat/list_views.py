@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import trigger_client_event
 
+from apps.accounts.pages import Visit
 from apps.chat import conversation_services, search_selectors
-from apps.chat.views import Visit, conversation_list, told
+from apps.chat.views import conversation_list, told
 
 FOUND = 30
 

@@ -11,11 +11,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import trigger_client_event
 
+from apps.accounts.pages import Visit
 from apps.chat import conversation_services, selectors, services
 from apps.chat.engine import engine
 from apps.chat.forms import ChatSettingsForm
 from apps.chat.models import Conversation
-from apps.chat.views import Visit, told
+from apps.chat.views import told
 from apps.core.errors import Invalid
 from apps.llm.catalogue import Entry, catalogue
 from apps.llm.router import default_options

@@ -2,58 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
-from functools import wraps
-from typing import Concatenate, ParamSpec
 from urllib.parse import unquote
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
-from django_htmx.middleware import HtmxDetails
 
 from apps.accounts import limits
-from apps.accounts.models import User
+from apps.accounts.pages import Visit, telling
 from apps.chat import cards, selectors, services
 from apps.chat.engine import Engine, engine
 from apps.chat.models import Conversation, Message
 from apps.chat.prompts import without_citations
-from apps.core.errors import Invalid, NotFound
+from apps.core.errors import Invalid
 from apps.llm.router import default_options
 from apps.search.selectors import searches_of_messages
 
-P = ParamSpec("P")
 ZONE_COOKIE = "nitro-zone"
-
-
-class Visit(HttpRequest):
-    """A request as the middleware leaves it: somebody has signed in."""
-
-    user: User
-    htmx: HtmxDetails
-
-
-def told(view: Callable[Concatenate[Visit, P], HttpResponse]) -> Callable[Concatenate[Visit, P], HttpResponse]:
-    """The errors that people may see, as pages."""
-
-    @wraps(view)
-    def inner(request: Visit, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        try:
-            return view(request, *args, **kwargs)
-        except NotFound as error:
-            raise Http404(error.message) from error
-        except Invalid as error:
-            return HttpResponse(error.message, status=error.status, content_type="text/plain; charset=utf-8")
-
-    return inner
+told = telling(Invalid)
 
 
 @require_GET

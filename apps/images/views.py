@@ -2,59 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Concatenate, ParamSpec
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST, require_safe
 from django_htmx.http import trigger_client_event
-from django_htmx.middleware import HtmxDetails
 
 from apps.accounts.access import access_by_key, bearer_secret
 from apps.accounts.models import Scope, User
+from apps.accounts.pages import Visit, telling
 from apps.core import served
 from apps.core.errors import NitroError, NotFound
 from apps.images import cards, forms, names, selectors, services, sketches
 from apps.images.models import ImageJob
 
-P = ParamSpec("P")
-
-
-class Visit(HttpRequest):
-    """A request as the middleware leaves it: somebody has signed in."""
-
-    user: User
-    htmx: HtmxDetails
-
-
-def told(view: Callable[Concatenate[Visit, P], HttpResponse]) -> Callable[Concatenate[Visit, P], HttpResponse]:
-    """The errors that people may see: as a page where something is missing, as a sentence in a notice otherwise."""
-
-    @wraps(view)
-    def inner(request: Visit, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        try:
-            return view(request, *args, **kwargs)
-        except NotFound as error:
-            raise Http404(error.message) from error
-        except NitroError as error:
-            if request.htmx:
-                return _problem(request, error)
-            return HttpResponse(error.message, status=error.status, content_type="text/plain; charset=utf-8")
-
-    return inner
-
-
-def _problem(request: Visit, error: NitroError) -> HttpResponse:
-    """The sentence above the form; the status is one with which htmx changes the page."""
-    response = render(request, "images/problem.html", {"problem": error})
-    response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#order-problem", "innerHTML"
-    return response
+told = telling(NitroError, place="#order-problem")
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Concatenate, ParamSpec
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
-from django_htmx.middleware import HtmxDetails
 
 from apps.accounts import limits
-from apps.accounts.models import User
+from apps.accounts.pages import Visit, telling
 from apps.core.addresses import request_address
 from apps.core.database import in_database
 from apps.core.errors import Busy, NotFound
@@ -27,28 +23,8 @@ from apps.search.finding import Wanted, find
 from apps.search.models import ENGINES
 from apps.search.registry import chain
 
-P = ParamSpec("P")
 WEAK = "builtin"
-
-
-class Visit(HttpRequest):
-    """A request as the middleware leaves it: somebody has signed in."""
-
-    user: User
-    htmx: HtmxDetails
-
-
-def told(view: Callable[Concatenate[Visit, P], HttpResponse]) -> Callable[Concatenate[Visit, P], HttpResponse]:
-    """What is not there, or somebody else's, as the page that says so."""
-
-    @wraps(view)
-    def inner(request: Visit, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        try:
-            return view(request, *args, **kwargs)
-        except NotFound as error:
-            raise Http404(error.message) from error
-
-    return inner
+told = telling(NotFound)
 
 
 @require_GET

@@ -2,54 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Concatenate, ParamSpec
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST, require_safe
-from django_htmx.middleware import HtmxDetails
 
-from apps.accounts.models import User
+from apps.accounts.pages import Visit, telling
 from apps.core import served
-from apps.core.errors import Invalid, NitroError, NotFound
+from apps.core.errors import Invalid, NitroError
 from apps.voice import cards, selectors, services, uploads
 from apps.voice.forms import TasteForm
 
-P = ParamSpec("P")
-
-
-class Visit(HttpRequest):
-    """A request as the middleware leaves it: somebody has signed in."""
-
-    user: User
-    htmx: HtmxDetails
-
-
-def told(view: Callable[Concatenate[Visit, P], HttpResponse]) -> Callable[Concatenate[Visit, P], HttpResponse]:
-    """The errors that people may see: as a page where something is missing, as a sentence otherwise."""
-
-    @wraps(view)
-    def inner(request: Visit, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        try:
-            return view(request, *args, **kwargs)
-        except NotFound as error:
-            raise Http404(error.message) from error
-        except NitroError as error:
-            if request.htmx:
-                return _problem(request, error)
-            return HttpResponse(f"{error.message} {error.hint}", status=error.status, content_type="text/plain")
-
-    return inner
-
-
-def _problem(request: Visit, error: NitroError) -> HttpResponse:
-    """The sentence above the list; the status is one with which htmx changes the page."""
-    response = render(request, "voice/problem.html", {"problem": error})
-    response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#upload-problem", "innerHTML"
-    return response
+told = telling(NitroError, place="#upload-problem")
 
 
 @require_GET
