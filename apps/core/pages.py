@@ -8,6 +8,7 @@ from django.template import loader
 
 from apps.core.failures import Failure, is_for_programs
 
+PAGE = "failure.html"
 BAD_REQUEST = Failure(400, "invalid", "This request cannot be understood.", "Go back, reload the page and try again.")
 FORBIDDEN = Failure(403, "not_allowed", "You may not do this.", "Sign in as somebody who may, or ask an administrator.")
 EXPIRED_FORM = Failure(403, "csrf", "This form is no longer valid.", "Reload the page and send it once more.")
@@ -20,7 +21,7 @@ def answer(request: HttpRequest, failure: Failure) -> HttpResponse:
     """The failure as a page, or as JSON where a program asks."""
     if is_for_programs(request.path) or not request.accepts("text/html"):
         return failure.response(request)
-    page = loader.render_to_string(f"{failure.status}.html", {"failure": failure}, request)
+    page = loader.render_to_string(PAGE, {"failure": failure}, request)
     return HttpResponse(page, status=failure.status)
 
 
@@ -44,4 +45,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Nothing that may be broken itself: neither the database (the user in the page's head) nor a context."""
     if is_for_programs(request.path) or not request.accepts("text/html"):
         return BROKEN.response(request)
-    return HttpResponse(loader.render_to_string("500.html", {"failure": BROKEN}), status=500)
+    return HttpResponse(loader.render_to_string(PAGE, {"failure": BROKEN}), status=500)
