@@ -40,12 +40,6 @@ class Access:
         session_hash = self.user.get_session_auth_hash()
         return Ticket(user_id=self.user.pk, session_key=self.session_key, session_hash=session_hash)
 
-    def is_current(self) -> bool:
-        """Whether the session or key still lets this user in; one or two queries, so call it in a database thread."""
-        if self.user.pk is None:
-            return False
-        return selectors.user_is_current(user_id=self.user.pk, session_key=self.session_key, key_id=self.key_id)
-
 
 def access_by_key(secret: str) -> Access:
     """The access that a key gives; a stranger's when it gives none."""

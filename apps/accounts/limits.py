@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 
@@ -217,8 +216,3 @@ def _spoken(seconds: float) -> str:
     if whole >= 120:
         return f"{round(whole / 60)} minutes"
     return f"{whole} second{'' if whole == 1 else 's'}"
-
-
-def quotas_as_json(found: Iterable[Quota]) -> list[dict[str, Any]]:
-    """For frames and the API."""
-    return [{"kind": quota.kind, "used": quota.used, "limit": quota.limit} for quota in found]

@@ -124,10 +124,6 @@ class ApiKey(models.Model):
     def __str__(self) -> str:
         return f"{self.prefix}… ({self.name})"
 
-    @property
-    def is_usable(self) -> bool:
-        return self.revoked is None and (self.expires is None or self.expires > timezone.now())
-
 
 def validate_rate(value: str) -> None:
     """Refuse what is no rate, with a sentence for whoever typed it."""

@@ -63,13 +63,6 @@ def api_keys_of_user(*, user: User) -> QuerySet[ApiKey]:
     return ApiKey.objects.filter(user=user, revoked=None)
 
 
-def user_is_current(*, user_id: int, session_key: str = "", key_id: int | None = None) -> bool:
-    """Whether a user who came in by this session or key may still be here; one or two queries."""
-    if key_id is not None:
-        return api_keys_usable().filter(pk=key_id, user_id=user_id).exists()
-    return bool(session_key) and user_of_session(session_key).pk == user_id
-
-
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """What somebody came in by: a session, with the user's hash at that time, or a key."""

@@ -162,7 +162,7 @@ def test_the_fullest_quota_is_the_one_that_is_told(alice: User) -> None:
     group(alice, messages_per_day=100, tokens_per_day=100)
     usage.day_add(user_id=alice.pk, day=limits.today(), messages=1, completion_tokens=90)
     assert "90 of today's 100 tokens" in limits.quota_notice(user_id=alice.pk)
-    assert limits.quotas_as_json(limits.quotas(user_id=alice.pk))[1] == {"kind": "messages", "used": 1, "limit": 100}
+    assert limits.quotas(user_id=alice.pk)[1] == limits.Quota("messages", 1, 100)
 
 
 def test_most_people_have_no_quota(alice: User) -> None:
