@@ -12,7 +12,6 @@ import orjson
 
 from benchmarks.wire import Turn
 
-TOKEN = re.compile(r"t[0-9]{5,} ?")
 TAG = re.compile(r"<[^>]*>")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import time
 from collections.abc import Callable
@@ -13,7 +12,6 @@ from nitro.console import Console
 from nitro.embedded.errors import ServiceError
 from nitro.process import Program, arguments
 
-logger = logging.getLogger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 STEADY_SECONDS = 30.0  # who ran this long has earned a quick restart again
 LAST_WORDS_SECONDS = 1.0

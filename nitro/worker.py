@@ -7,7 +7,6 @@ belongs to the main thread, which hears SIGTERM; Celery then tells the others th
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
 import threading
@@ -17,7 +16,6 @@ from typing import Any
 from celery import Celery, signals
 from celery.exceptions import SecurityWarning
 
-logger = logging.getLogger(__name__)
 MAIN_QUEUE = "celery"
 THREADS = {MAIN_QUEUE: 2, "images": 4, "voice": 2}
 RETRY_SECONDS = 5.0

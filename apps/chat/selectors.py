@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.accounts.models import User
 from apps.chat.models import Conversation, Message, Turn
@@ -246,15 +246,6 @@ def newest_leaf(*, message: Message) -> UUID:
     return UUID(str(row[0])) if row else message.id
 
 
-def running_turns(*, user: User, conversation_id: UUID) -> list[Turn]:
-    """The turns that write in a conversation right now."""
-    return list(
-        Turn.objects.filter(
-            conversation_id=conversation_id, conversation__owner=user, state=Turn.State.RUNNING
-        ).order_by("created_at")
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Orphan:
     """A turn whose process is gone."""
@@ -296,9 +287,3 @@ def turn_of_equal(*, turn_id: UUID, user_id: int | None) -> Turn | None:
 def running_count(*, user_id: int) -> int:
     """How many answers are being written for somebody."""
     return Turn.objects.filter(state=Turn.State.RUNNING, conversation__owner=user_id).count()
-
-
-def stale_html(*, version: int) -> list[Message]:
-    """Answers whose cached HTML another version of the renderer made."""
-    rows = Message.objects.filter(~Q(html_version=version), role=Message.Role.ASSISTANT).exclude(text="")
-    return list(rows.order_by(F("created_at").desc())[:500])

@@ -21,14 +21,13 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import partial
 from typing import Any, NoReturn
 
 from apps.core.cell import HEAD, LARGEST_PIECE
 from apps.core.errors import NitroError
 
 logger = logging.getLogger(__name__)
-THREADS = 8  # calls of `run_async` at the same time
 # A child's own memory allocator would reserve 64 MB of addresses for every thread.
 ENVIRONMENT = {"LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 KEPT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "OMP_NUM_THREADS")
@@ -191,17 +190,6 @@ def run(function: str, *arguments: Any, seconds: float, memory_mb: int) -> Any:
         cell.close(grace=0)
 
 
-async def run_async(function: str, *arguments: Any, seconds: float, memory_mb: int) -> Any:
-    """As `run`, without blocking. When the caller is cancelled, the call ends by itself in its time."""
-    call = partial(run, function, *arguments, seconds=seconds, memory_mb=memory_mb)
-    return await asyncio.get_running_loop().run_in_executor(_threads(), call)
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(THREADS, thread_name_prefix="confined")
-
-
 class Warm:
     """A confined process that stays for the next call, for functions whose modules are slow to load or keep a state.
 
@@ -232,7 +220,7 @@ class Warm:
             self.waiting -= 1
 
     async def run_async(self, function: str, *arguments: Any, seconds: float) -> Any:
-        """As `run`, without blocking."""
+        """As `run`, without blocking. When the caller is cancelled, the call ends by itself in its time."""
         call = partial(self.run, function, *arguments, seconds=seconds)
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 

@@ -29,7 +29,6 @@ class Limits:
     abreast: int = 1
     takes_negative: bool = True
     takes_steps: bool = True
-    takes_seed: bool = True
 
     @property
     def standard(self) -> tuple[int, int]:

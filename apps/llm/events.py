@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-FinishReason = Literal["stop", "length", "stopped", "interrupted", "failed"]
 State = Literal["queued", "loading", "reading", "writing", "searching"]
 
 

@@ -105,7 +105,6 @@ RULES: tuple[Rule, ...] = (
     ),
 )
 BY_NAME: Mapping[str, Rule] = {rule.name: rule for rule in RULES}
-LIMITED = ("cpu", "memory", "disk")  # the ones that ALERT_LIMITS may change
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,15 +88,6 @@ def passage_get(*, user: User, passage_id: UUID) -> Passage:
     return row
 
 
-def source_get(*, user: User, source_id: UUID) -> Source:
-    """A source of one of the user's searches with its passages; raises `NotFound`."""
-    rows = Source.objects.filter(id=source_id, search__owner=user).select_related("search")
-    row = rows.prefetch_related("passages").first()
-    if row is None:
-        raise NotFound("There is no such source.")
-    return row
-
-
 def pages_search(*, user: User, query: str, limit: int) -> list[SavedPage]:
     """Pages that were read for the user's earlier searches and hold a word of the question, the fittest first."""
     wanted = any_of(query)

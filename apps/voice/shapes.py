@@ -60,12 +60,6 @@ class TranscriptOutput(serializers.Serializer[Any]):
     engine = serializers.CharField()
 
 
-class ErrorOutput(serializers.Serializer[Any]):
-    code = serializers.CharField()
-    message = serializers.CharField()
-    hint = serializers.CharField()
-
-
 class RecordingOutput(serializers.Serializer[Any]):
     """A recording and its job."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from apps.core import confined, metrics
@@ -26,7 +26,6 @@ TOGETHER_SECONDS = 25.0  # engines beside the ear hear more context than one utt
 AT_ONCE = 2
 PATIENCE = 30.0
 SECONDS = metrics.histogram("nitro_voice_seconds", "From the samples of a recording to its words.")
-Progress = Callable[[float], None]
 _places = threading.BoundedSemaphore(AT_ONCE)
 
 

@@ -49,11 +49,6 @@ class Gain:
     low: float
     high: float
 
-    @property
-    def is_seen(self) -> bool:
-        """Whether the difference is more than chance."""
-        return self.low > 1 or self.high < 1
-
 
 def gain(baseline: Sequence[float], optimised: Sequence[float], better: Better) -> Gain:
     """The gain of the pairs; both sides have equally many samples."""

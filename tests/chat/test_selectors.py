@@ -112,13 +112,6 @@ def test_deleted_chats_and_those_of_others_are_not_listed(alice: User, bob: User
     assert selectors.conversation_list(user=bob) == []
 
 
-def test_running_turns_are_those_that_run(alice: User, bob: User, conversation: Conversation) -> None:
-    answered(conversation)
-    turn = begun(conversation).turn
-    assert selectors.running_turns(user=alice, conversation_id=conversation.id) == [turn]
-    assert selectors.running_turns(user=bob, conversation_id=conversation.id) == []
-
-
 def orphans(place: str, incarnation: str, *, seconds: float = 0) -> list[uuid.UUID]:
     found = selectors.orphans(now=timezone.now() + timedelta(seconds=seconds), place=place, incarnation=incarnation)
     return [orphan.turn_id for orphan in found]
@@ -148,13 +141,6 @@ def test_wishes_to_stop_are_for_the_owner_of_the_turn(alice: User, conversation:
     services.turn_request_stop(user=alice, conversation_id=conversation.id, turn_id=turn.id)
     assert selectors.stop_requests(owner=HERE) == [turn.id]
     assert selectors.stop_requests(owner="somebody/else/1") == []
-
-
-def test_answers_with_old_html_are_found(conversation: Conversation) -> None:
-    turn = answered(conversation)
-    begun(conversation)
-    assert [message.id for message in selectors.stale_html(version=99)] == [turn.answer_id]
-    assert selectors.stale_html(version=turn.answer.html_version) == []
 
 
 BOBS_TRIES: dict[str, Callable[[User, Turn], Any]] = {

@@ -45,11 +45,6 @@ def test_plain_values_of_all_kinds_come_back_as_they_were() -> None:
     assert call("echo", value) == value
 
 
-async def test_it_can_be_awaited() -> None:
-    answers = [confined.run_async(f"{HERE}.add", n, n, seconds=PATIENCE, memory_mb=200) for n in range(4)]
-    assert await asyncio.gather(*answers) == [0, 2, 4, 6]
-
-
 def test_the_child_knows_neither_django_nor_the_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "canary")
     found = call("known")

@@ -18,7 +18,6 @@ from drf_spectacular.validation import validate_schema
 from tests.access.world import routes
 
 WITHOUT_DESCRIPTION = {"api-schema", "api-docs"}
-BESIDE_THE_API = {"monitor:metrics"}
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,6 @@ from tests.search.web import QUESTION, Stub, found
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'>javascript:alert(3)"
 TEXT = "Before it stands this. The bridge was opened in 1931. After it stands that."
-MIDDLE = Passage(23, 53, TEXT[23:53])
 
 
 @pytest.fixture

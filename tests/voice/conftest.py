@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from apps.accounts.models import User
-from apps.voice import lanes, registry, speaking
+from apps.voice import lanes, speaking
 from apps.voice.audio import Pcm
 from apps.voice.providers.base import Utterance
 from apps.voice.providers.builtin import Espeak
@@ -35,17 +35,6 @@ def mouth() -> Espeak:
 def said(text: str) -> Pcm:
     """The text, spoken by eSpeak NG."""
     return speaking.spoken(mouth(), Utterance(text))
-
-
-@pytest.fixture
-def fresh_engines() -> Iterator[None]:
-    """Engines are chosen anew in this test, and after it."""
-    caches = (registry.speaker, registry.transcriber)
-    for chosen in caches:
-        chosen.cache_clear()
-    yield
-    for chosen in caches:
-        chosen.cache_clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

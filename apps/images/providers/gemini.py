@@ -16,7 +16,7 @@ class Gemini(Engine):
     """It chooses the size by itself, nearest to the shape that was asked for, and tells no progress."""
 
     kind = "gemini"
-    limits = Limits(largest_side=2048, room=ABREAST, abreast=ABREAST, takes_steps=False, takes_seed=False)
+    limits = Limits(largest_side=2048, room=ABREAST, abreast=ABREAST, takes_steps=False)
 
     def __init__(self, key: str, base_url: str, model: str) -> None:
         if not key:

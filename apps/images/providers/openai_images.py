@@ -32,9 +32,7 @@ class OpenAIImages(Engine):
         self.model = model
         self.line = Line("image server", {"Authorization": f"Bearer {key}"} if key else {})
         known = next((sizes for name, sizes in SIZES.items() if model.startswith(name)), ())
-        self.limits = Limits(
-            largest_side=2048, sizes=known, room=2, abreast=2, takes_negative=False, takes_steps=False, takes_seed=False
-        )
+        self.limits = Limits(largest_side=2048, sizes=known, room=2, abreast=2, takes_negative=False, takes_steps=False)
 
     async def draw(self, sheet: Sheet, report: Report) -> bytes:
         report(Sketch(0.05, note="Sent to the image server"))
