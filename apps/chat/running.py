@@ -12,7 +12,6 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -32,7 +31,6 @@ WRITE_SECONDS = 0.15  # between two writes to Redis: at most this much is lost w
 CHECKPOINT_SECONDS = 0.4  # between two checkpoints to PostgreSQL while Redis is away
 LEASE_SECONDS = 4.0
 REDIS_RETRY_SECONDS = 3.0
-AGAIN_SECONDS = 1.0
 KEPT_SECONDS = 30.0  # a finished turn stays readable from memory
 
 
@@ -75,16 +73,6 @@ class LiveTurn:
 
     def checkpoint(self) -> services.Checkpoint:
         return services.Checkpoint(self.turn_id, self.log.text, tuple(self.log.marks))
-
-
-async def unceasing(work: Callable[[], Awaitable[None]]) -> None:
-    """Do work that never ends by itself; a defect in it is logged, and it begins anew."""
-    while True:
-        try:
-            await work()
-        except Exception:  # without this work no turn would be safe any more
-            logger.exception("The keeping of turns stumbled and begins anew")
-        await asyncio.sleep(AGAIN_SECONDS)
 
 
 def place() -> str:

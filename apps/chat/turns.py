@@ -21,13 +21,14 @@ from apps.chat.conductor import Conductor, Job
 from apps.chat.frames import Ask, Continue, Edit, Retry
 from apps.chat.models import Message, Turn
 from apps.chat.repair import keep_repairing
-from apps.chat.running import LiveTurn, RunningTurns, unceasing
+from apps.chat.running import LiveTurn, RunningTurns
 from apps.chat.selectors import Line
 from apps.chat.services import Begun, Request
 from apps.chat.turnlog import Item, TurnLog
 from apps.core import draining, news
 from apps.core.database import in_database
 from apps.core.errors import Busy, DatabaseAway, NitroError
+from apps.core.unceasing import unceasing
 from apps.llm import options
 from apps.llm.errors import ProviderError
 from apps.llm.messages import Image, Options
@@ -76,7 +77,7 @@ def running_turns() -> RunningTurns:
     if running is None:
         running = _by_loop[loop] = RunningTurns()
         for keeping in (running.keep_writing, running.keep_leases, partial(keep_repairing, running), _listen):
-            _keep(running, unceasing(keeping))
+            _keep(running, unceasing(keeping, "The keeping of turns"))
     return running
 
 

@@ -13,7 +13,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import aclosing, suppress
 from datetime import timedelta
 from functools import partial
@@ -24,6 +24,7 @@ from django.utils import timezone
 from apps.core import news
 from apps.core.database import in_database
 from apps.core.errors import DatabaseAway, NitroError
+from apps.core.unceasing import unceasing
 from apps.llm import selectors, services
 from apps.llm.models import Pull
 from apps.llm.router import router
@@ -36,7 +37,6 @@ MODELS = "models"
 LOOK_SECONDS = 5.0
 NEWS_SECONDS = 0.25
 SAVE_SECONDS = 1.0
-AGAIN_SECONDS = 1.0
 KEPT = timedelta(days=30)
 Find = Callable[[str], Source]
 
@@ -215,7 +215,7 @@ def begin() -> None:
     """Carry downloads in the running loop from now on, and hear when models have changed."""
     carrier = _Process.carrier = Carrier()
     for work in (carrier.run, partial(news.listen, carrier.hear)):
-        task = asyncio.get_running_loop().create_task(_unceasing(work))
+        task = asyncio.get_running_loop().create_task(unceasing(work, "The carrying of downloads"))
         _Process.tasks.add(task)
 
 
@@ -228,12 +228,3 @@ async def end() -> None:
     carrier, _Process.carrier = _Process.carrier, None
     if carrier is not None:
         await carrier.close()
-
-
-async def _unceasing(work: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        try:
-            await work()
-        except Exception:  # without this work no model would be installed any more
-            logger.exception("The carrying of downloads stumbled and begins anew")
-        await asyncio.sleep(AGAIN_SECONDS)

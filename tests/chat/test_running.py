@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,7 +11,7 @@ from redis.asyncio import Redis
 from apps.accounts.models import User
 from apps.chat import logstore, running, services
 from apps.chat.models import Conversation, Message, Turn
-from apps.chat.running import LiveTurn, RunningTurns, unceasing
+from apps.chat.running import LiveTurn, RunningTurns
 from apps.chat.turnlog import Status, TurnLog
 from apps.core.database import in_database
 from apps.core.errors import DatabaseAway
@@ -186,24 +185,3 @@ def test_an_owner_is_a_place_and_an_incarnation(live: LiveTurn) -> None:
     assert RunningTurns(place="machine/1/", incarnation="first").owner == HERE
     assert RunningTurns().owner != RunningTurns().owner
     assert RunningTurns().place == RunningTurns().place
-
-
-async def test_keeping_that_stumbles_begins_anew(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(running, "AGAIN_SECONDS", 0.0)
-    tries: list[uuid.UUID] = []
-    twice = asyncio.Event()
-
-    async def stumble() -> None:
-        tries.append(uuid.uuid4())
-        if len(tries) == 2:
-            twice.set()
-            await asyncio.sleep(60)
-        raise ValueError("a defect")
-
-    keeping = asyncio.ensure_future(unceasing(stumble))
-    async with asyncio.timeout(10):
-        await twice.wait()
-    keeping.cancel()
-    assert "begins anew" in caplog.text
