@@ -84,7 +84,7 @@ def _kept(user: User, name: str, made: pictures.Prepared) -> Attachment:
     try:
         stored.save(row.file, whole)
         stored.save(row.thumbnail, small)
-    except BaseException:
+    except BaseException:  # whatever it was: half a picture is none
         attachment_discard(row)
         raise
     return row

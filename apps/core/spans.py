@@ -102,7 +102,7 @@ def current(name: str, carrier: Mapping[str, str] | None = None, **attributes: V
     with use_span(inner, end_on_exit=True, record_exception=False, set_status_on_exception=False):
         try:
             yield Span(inner)
-        except BaseException as error:
+        except BaseException as error:  # a cancellation is an end, too; it is told and goes on its way
             inner.set_attribute("error.type", type(error).__name__)
             raise
 

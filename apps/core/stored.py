@@ -62,7 +62,7 @@ class WholeFiles(FileSystemStorage):
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(aside, target)
-        except BaseException:
+        except BaseException:  # whatever it was: nothing half-written stays
             with suppress(FileNotFoundError):
                 os.unlink(aside)
             raise

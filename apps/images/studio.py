@@ -101,7 +101,7 @@ class Drawing:
             return task.result()
         except NitroError as error:
             return error
-        except Exception:
+        except Exception:  # a defect of an engine must not leave a job that waits for ever
             logger.exception("An engine failed in a way that it should not.")
             return NitroError("The image engine failed in an unexpected way.", hint="The log says more. Try again.")
 

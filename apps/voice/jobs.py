@@ -57,7 +57,7 @@ def _run(recording: Recording, owner: str) -> None:
         services.recording_give_back(recording_id=recording.pk, owner=owner)
     except NitroError as error:
         services.recording_fail(recording=recording, owner=owner, error=error)
-    except Exception:
+    except Exception:  # a defect of ours must not leave a recording that is being written down for ever
         logger.exception("The recording %s could not be transcribed.", recording.pk)
         broken = NitroError("Something in Nitro broke over this recording.", hint="The log of the worker says more.")
         services.recording_fail(recording=recording, owner=owner, error=broken)

@@ -146,7 +146,7 @@ class Server(Daphne):  # type: ignore[misc]
         deadline = time.monotonic() + DRAIN_SECONDS
         try:
             await self.drain(DRAIN_SECONDS)
-        except Exception:
+        except Exception:  # a defect there must not keep the process from ending
             logger.exception("Turns could not be drained.")
         await self._until(lambda: not self._open(Request), deadline - time.monotonic())
         for socket in self._open(Socket):

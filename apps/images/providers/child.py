@@ -62,7 +62,7 @@ class Child:
         except (OSError, ValueError, asyncio.LimitOverrunError) as error:
             await self.end()
             raise EngineGarbled("The process that draws said something strange.") from error
-        except BaseException:
+        except BaseException:  # whatever it was, a cancellation too: what it would say next belongs to nobody
             await self.end()
             raise
 
