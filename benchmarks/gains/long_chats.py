@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import closing
 
 from benchmarks.gains.debugging import loaded
@@ -23,19 +24,8 @@ def page(messages: int) -> Scenario:
         house = stage.plain()
         return Pair(shown(stage, house, messages), shown(stage, house, SHORT))
 
-    return Scenario(
-        name=f"long-page-{messages}",
-        title=f"The page of a chat: {messages:,} messages",
-        switched="How many messages the conversation has.",
-        baseline=f"{messages:,} messages",
-        optimised=f"{SHORT} messages",
-        unit="ms",
-        open=opening,
-        groups=("long",),
-        pairs=20,
-        warm_up=3,
-        seconds=20,
-    )
+    title = f"The page of a chat: {messages:,} messages"
+    return against_short(messages, f"long-page-{messages}", title, "How many messages the conversation has.", opening)
 
 
 def shown(stage: Stage, house: Household, messages: int) -> Probe:
@@ -51,19 +41,9 @@ def answer(messages: int) -> Scenario:
         house = stage.web(model=stage.model("--rate", "0", "--tokens", "1"))
         return Pair(started(stage, house, messages), started(stage, house, SHORT))
 
-    return Scenario(
-        name=f"long-start-{messages}",
-        title=f"The first word in a chat of {messages:,} messages",
-        switched="How many messages the conversation has; the model takes no time.",
-        baseline=f"{messages:,} messages",
-        optimised=f"{SHORT} messages",
-        unit="ms",
-        open=opening,
-        groups=("long",),
-        pairs=20,
-        warm_up=3,
-        seconds=20,
-    )
+    title = f"The first word in a chat of {messages:,} messages"
+    switched = "How many messages the conversation has; the model takes no time."
+    return against_short(messages, f"long-start-{messages}", title, switched, opening)
 
 
 def started(stage: Stage, house: Household, messages: int) -> Probe:
@@ -80,6 +60,23 @@ def started(stage: Stage, house: Household, messages: int) -> Probe:
         return {"messages": messages}
 
     return Probe(lambda: stage.run(ask()), proof)
+
+
+def against_short(messages: int, name: str, title: str, switched: str, opening: Callable[[Stage], Pair]) -> Scenario:
+    """A conversation of so many messages against a short one."""
+    return Scenario(
+        name=name,
+        title=title,
+        switched=switched,
+        baseline=f"{messages:,} messages",
+        optimised=f"{SHORT} messages",
+        unit="ms",
+        open=opening,
+        groups=("long",),
+        pairs=20,
+        warm_up=3,
+        seconds=20,
+    )
 
 
 SCENARIOS = (page(100), page(1000), answer(100), answer(1000))
