@@ -46,7 +46,7 @@ class Backend:
     def __init__(self, provider: Provider, *, started_by_us: bool) -> None:
         self.provider = provider
         self.load = 0
-        self._asked = -random.random()  # noqa: S311
+        self._asked = -random.random()  # noqa: S311 (so that not all processes begin with the same of equal servers)
         self.breaker = Breaker()
         self._started_by_us = started_by_us
         self._failed = self._refused_first = self._refused_last = self._heard = float("-inf")
