@@ -11,6 +11,8 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -232,3 +234,18 @@ def wait_for(true: Any, seconds: float) -> float:
     began = time.monotonic()
     assert wait_until(true, seconds), f"not within {seconds} s"
     return time.monotonic() - began
+
+
+@contextmanager
+def two_webs(house: House, name: str, **environment: str) -> Iterator[list[WebProcess]]:
+    """Two web processes beside the house's own, with settings of theirs."""
+    found = [WebProcess(house, f"{name}{number}", **environment) for number in (1, 2)]
+    try:
+        for web in found:
+            web.start()
+        for web in found:
+            web.wait()
+        yield found
+    finally:
+        for web in found:
+            web.close()

@@ -19,7 +19,7 @@ import pytest
 
 from tests.faults.conftest import Measured
 from tests.faults.echo import REPEATS, Echo
-from tests.faults.house import House, WebProcess
+from tests.faults.house import House, WebProcess, two_webs
 from tests.faults.talk import Talk
 
 MINUTES = float(os.environ.get("NITRO_CANARY_MINUTES", "0"))
@@ -47,14 +47,8 @@ async def echo() -> AsyncIterator[Echo]:
 @pytest.fixture
 def pair(house: House, echo: Echo) -> Iterator[list[WebProcess]]:
     """Two processes with a cache, before a model that repeats its system prompt."""
-    found = [WebProcess(house, name, CACHE_TTL="3600", OPENAI_BASE_URL=echo.url) for name in ("canary1", "canary2")]
-    for web in found:
-        web.start()
-    for web in found:
-        web.wait()
-    yield found
-    for web in found:
-        web.close()
+    with two_webs(house, "canary", CACHE_TTL="3600", OPENAI_BASE_URL=echo.url) as found:
+        yield found
 
 
 @pytest.fixture

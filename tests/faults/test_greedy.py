@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 
 import pytest
 
 from tests.faults.conftest import Measured
-from tests.faults.house import House, WebProcess
+from tests.faults.house import House, WebProcess, two_webs
 from tests.faults.talk import Talk, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -20,16 +20,10 @@ ANSWER = "openai:tokens-10"  # half a second
 
 
 @pytest.fixture
-async def narrow(house: House) -> AsyncIterator[list[WebProcess]]:
+def narrow(house: House) -> Iterator[list[WebProcess]]:
     """Two web processes whose model answers four questions at once."""
-    pair = [WebProcess(house, name, AI_SLOTS=f"openai={SLOTS}") for name in ("greedy1", "greedy2")]
-    for web in pair:
-        web.start()
-    for web in pair:
-        await asyncio.to_thread(web.wait)
-    yield pair
-    for web in pair:
-        web.close()
+    with two_webs(house, "greedy", AI_SLOTS=f"openai={SLOTS}") as found:
+        yield found
 
 
 @pytest.fixture

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 
 import pytest
 
 from tests.faults.conftest import Measured
-from tests.faults.house import House, WebProcess
+from tests.faults.house import House, WebProcess, two_webs
 from tests.faults.talk import Talk, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -19,16 +18,10 @@ BUSY = 10.0
 
 
 @pytest.fixture
-async def narrow(house: House) -> AsyncIterator[tuple[WebProcess, WebProcess]]:
+def narrow(house: House) -> Iterator[list[WebProcess]]:
     """Two web processes whose model answers two questions at once."""
-    pair = tuple(WebProcess(house, name, AI_SLOTS=f"openai={SLOTS}") for name in ("narrow1", "narrow2"))
-    for web in pair:
-        web.start()
-    for web in pair:
-        await asyncio.to_thread(web.wait)
-    yield pair[0], pair[1]
-    for web in pair:
-        web.close()
+    with two_webs(house, "narrow", AI_SLOTS=f"openai={SLOTS}") as found:
+        yield found
 
 
 def place(talk: Talk, turn: str) -> list[int | None]:
@@ -43,9 +36,7 @@ async def fill(talk: Talk) -> list[str]:
     return turns
 
 
-async def test_the_place_in_the_line_is_told_across_processes(
-    house: House, narrow: tuple[WebProcess, WebProcess]
-) -> None:
+async def test_the_place_in_the_line_is_told_across_processes(house: House, narrow: list[WebProcess]) -> None:
     one, other = narrow
     async with Talk(house, one, house.new_conversation()) as busy, Talk(house, other, house.new_conversation()) as late:
         turns = await fill(busy)
@@ -59,7 +50,7 @@ async def test_the_place_in_the_line_is_told_across_processes(
 
 
 async def test_the_places_of_a_killed_process_are_free_within_seconds(
-    house: House, narrow: tuple[WebProcess, WebProcess], measured: Measured
+    house: House, narrow: list[WebProcess], measured: Measured
 ) -> None:
     one, other = narrow
     async with Talk(house, one, house.new_conversation()) as busy, Talk(house, other, house.new_conversation()) as late:
@@ -72,7 +63,7 @@ async def test_the_places_of_a_killed_process_are_free_within_seconds(
 
 
 async def test_while_redis_hangs_nobody_waits_for_the_line(
-    house: House, narrow: tuple[WebProcess, WebProcess], measured: Measured
+    house: House, narrow: list[WebProcess], measured: Measured
 ) -> None:
     _, web = narrow
     async with Talk(house, web, house.new_conversation()) as talk:

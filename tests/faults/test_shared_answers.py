@@ -11,7 +11,7 @@ import pytest
 from redis import Redis as RedisClient
 
 from tests.faults.conftest import Measured
-from tests.faults.house import House, WebProcess, count_of, numbered
+from tests.faults.house import House, WebProcess, count_of, numbered, two_webs
 from tests.faults.proxy import Mode
 from tests.faults.talk import Frame, Talk, until
 
@@ -22,14 +22,8 @@ MODEL = "openai:tokens-60"  # three seconds
 @pytest.fixture
 def pair(house: House) -> Iterator[list[WebProcess]]:
     """Two processes with a cache."""
-    found = [WebProcess(house, name, CACHE_TTL="3600") for name in ("cache1", "cache2")]
-    for web in found:
-        web.start()
-    for web in found:
-        web.wait()
-    yield found
-    for web in found:
-        web.close()
+    with two_webs(house, "cache", CACHE_TTL="3600") as found:
+        yield found
 
 
 @pytest.fixture(autouse=True)
