@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, settings
 from redis import Redis, RedisError
 
 from apps.accounts import limits
+from apps.accounts.models import User
 from apps.core import memory
+from tests import cast
 
 OURS = ("nitro:limit:*", "nitro:reply:*", "nitro:flight:*", "nitro:replies", "nitro:sockets*")
 
@@ -51,6 +53,16 @@ def _nothing_remembered() -> None:
     memory.outage.wait(30)  # one that an earlier test has made up
     with contextlib.suppress(memory.MemoryAway):
         memory.ask(_forget)
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return cast.alice()
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return cast.bob()
 
 
 def _forget(redis: Redis) -> None:

@@ -1,4 +1,4 @@
-"""Alice and her conversation, Bob, and a model that follows a script."""
+"""Alice's conversation, and a model that follows a script."""
 
 from __future__ import annotations
 
@@ -13,17 +13,6 @@ from apps.core import draining
 from apps.llm.providers.scripted import Script, Scripted
 from apps.llm.router import Router, use
 from apps.llm.settings import LlmSettings
-from tests import cast
-
-
-@pytest.fixture
-def alice(db: None) -> User:
-    return cast.alice()
-
-
-@pytest.fixture
-def bob(db: None) -> User:
-    return cast.bob()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Alice, Bob, a gallery of the tests' own, and an engine that does as the test says."""
+"""A gallery of the tests' own, and an engine that does as the test says."""
 
 from __future__ import annotations
 
@@ -8,21 +8,9 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from apps.accounts.models import User
 from apps.core import draining
 from apps.images import registry
-from tests import cast
 from tests.images.engines import Scripted
-
-
-@pytest.fixture
-def alice(db: None) -> User:
-    return cast.alice()
-
-
-@pytest.fixture
-def bob(db: None) -> User:
-    return cast.bob()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Alice, Bob, a small web that may be read, and a model that follows a script."""
+"""A small web that may be read, and a model that follows a script."""
 
 from __future__ import annotations
 
@@ -8,28 +8,16 @@ import pytest
 from django.core.cache import cache
 from pytest_django import Settings
 
-from apps.accounts.models import User
 from apps.llm.providers.scripted import Script, Scripted
 from apps.llm.router import Router, use
 from apps.llm.settings import LlmSettings
 from apps.search import finding, registry
 from apps.search.chain import Chain
 from apps.search.providers.base import Engine
-from tests import cast
 from tests.core.outside.servers import Local
 from tests.search.web import web
 
 Asking = Callable[..., None]
-
-
-@pytest.fixture
-def alice(db: None) -> User:
-    return cast.alice()
-
-
-@pytest.fixture
-def bob(db: None) -> User:
-    return cast.bob()
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Alice, Bob, real audio made by the test, and processes that are gone afterwards."""
+"""Real audio made by the test, and processes that are gone afterwards."""
 
 from __future__ import annotations
 
@@ -7,22 +7,10 @@ from functools import cache
 
 import pytest
 
-from apps.accounts.models import User
 from apps.voice import lanes, speaking
 from apps.voice.audio import Pcm
 from apps.voice.providers.base import Utterance
 from apps.voice.providers.builtin import Espeak
-from tests import cast
-
-
-@pytest.fixture
-def alice(db: None) -> User:
-    return cast.alice()
-
-
-@pytest.fixture
-def bob(db: None) -> User:
-    return cast.bob()
 
 
 @cache
