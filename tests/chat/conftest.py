@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from redis.asyncio import Redis
 
 from apps.accounts.models import User
-from apps.chat import services, turns
+from apps.chat import logstore, services, turns
 from apps.chat.models import Conversation
 from apps.core import draining
 from apps.llm.providers.scripted import Script, Scripted
@@ -19,6 +20,14 @@ from apps.llm.settings import LlmSettings
 def conversation(alice: User) -> Conversation:
     """Alice's."""
     return services.conversation_create(user=alice)
+
+
+@pytest.fixture
+async def redis() -> AsyncIterator[Redis]:
+    """Where the logs of turns are."""
+    client = logstore.connect(timeout=5)
+    yield client
+    await client.aclose()
 
 
 @pytest.fixture

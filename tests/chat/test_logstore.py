@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
@@ -22,13 +21,6 @@ DONE = {"finish_reason": "stop"}
 @pytest.fixture
 def turn() -> uuid.UUID:
     return uuid.uuid4()
-
-
-@pytest.fixture
-async def redis() -> AsyncIterator[Redis]:
-    client = logstore.connect(timeout=5)
-    yield client
-    await client.aclose()
 
 
 async def put(redis: Redis, turn: uuid.UUID, first: int, last: int, *, end: bool = False) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -23,13 +23,6 @@ from tests.chat.cast import HERE, answered, begun, request
 pytestmark = pytest.mark.django_db(transaction=True)
 SUCCESSOR = RunningTurns(place="machine/1/", incarnation="second")
 STRANGER = RunningTurns(place="machine/2/", incarnation="first")
-
-
-@pytest.fixture
-async def redis() -> AsyncIterator[Redis]:
-    client = logstore.connect(timeout=5)
-    yield client
-    await client.aclose()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from redis.asyncio import Redis
@@ -20,13 +20,6 @@ from tests.llm.asking import until
 pytestmark = pytest.mark.django_db(transaction=True)
 WORDS = [f"w{n} " for n in range(1, 11)]
 MARKS = [len("".join(WORDS[:n])) for n in range(1, 11)]
-
-
-@pytest.fixture
-async def redis() -> AsyncIterator[Redis]:
-    client = logstore.connect(timeout=5)
-    yield client
-    await client.aclose()
 
 
 @pytest.fixture
