@@ -19,6 +19,7 @@ from apps.chat.turnlog import TurnLog
 from apps.core.database import in_database
 from apps.core.errors import DatabaseAway
 from tests.chat.cast import HERE, answered, begun, request
+from tests.llm.asking import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SUCCESSOR = RunningTurns(place="machine/1/", incarnation="second")
@@ -126,6 +127,7 @@ async def test_after_the_database_was_away_everybody_may_renew_first(
     monkeypatch.setattr(repair, "sweep", away)
     monkeypatch.setattr(repair, "SWEEP_SECONDS", 0.001)
     keeping = asyncio.ensure_future(repair.keep_repairing(SUCCESSOR))
-    await asyncio.sleep(0.1)
+    await until(lambda: bool(sweeps))
+    await asyncio.sleep(0.1)  # time for a hundred more
     keeping.cancel()
     assert len(sweeps) == 1

@@ -111,12 +111,15 @@ async def test_without_redis_a_running_turn_is_read_from_checkpoints(turn: Turn)
 
 async def test_a_log_that_was_wiped_is_made_good_by_the_row(turn: Turn, redis: Redis) -> None:
     await log(redis, turn, WORDS[:4])
-    following = asyncio.ensure_future(follow(turn))
-    await asyncio.sleep(0.1)
-    await redis.delete(logstore.key(turn.id))
-    await log(redis, turn, WORDS[6:], 7)
-    await finish(turn)
-    items = await following
+    fresh = await in_database(selectors.turn_row, turn_id=turn.id)
+    assert fresh is not None
+    async with asyncio.timeout(20):
+        following = replay.follow(fresh, 0, html=False)
+        items = [await anext(following) for _ in range(4)]
+        await redis.delete(logstore.key(turn.id))
+        await log(redis, turn, WORDS[6:], 7)
+        await finish(turn)
+        items += await heard(following)
     assert seqs_of(items) == list(range(1, 12))
     assert text_of(items) == "".join(WORDS)
 

@@ -17,6 +17,7 @@ from apps.core.database import in_database
 from apps.core.errors import Busy, DatabaseAway, NotFound
 from apps.llm.providers.scripted import Script, Scripted, numbered
 from tests.chat.cast import end_of, heard, started, text_of, told
+from tests.llm.asking import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SLOW = Script(tokens=numbered(1000), delay=0.01)
@@ -208,9 +209,11 @@ async def test_draining_writes_the_end_for_the_readers_of_other_processes(
 async def test_closing_saves_what_runs(conversation: Conversation, model: Scripted) -> None:
     model.scripts = [SLOW]
     turn = await started(conversation)
-    await asyncio.sleep(0.1)
+    await until(lambda: bool(turns.running_turns().live[turn.turn_id].log.texts))
     await turns.close()
-    assert (await in_database(Turn.objects.get, id=turn.turn_id)).state == Turn.State.INTERRUPTED
+    row = await in_database(Turn.objects.select_related("answer").get, id=turn.turn_id)
+    assert row.state == Turn.State.INTERRUPTED
+    assert row.answer.text
 
 
 # --- Bob -------------------------------------------------------------------------------------------------------------

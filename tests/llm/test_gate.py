@@ -10,11 +10,16 @@ from hypothesis import strategies as st
 
 from apps.llm import gate as gates
 from apps.llm.gate import Gate, Ticket
+from tests.llm.asking import until
 
 
-async def places(ticket: Ticket) -> list[int]:
+async def places(ticket: Ticket, told: list[int] | None = None) -> list[int]:
+    """All places until it is inside; `told` has those that were told so far."""
+    found = [] if told is None else told
     async with aclosing(ticket.places()) as line:
-        return [place async for place in line]
+        async for place in line:
+            found.append(place)
+    return found
 
 
 def order_of(gate: Gate, running: Ticket, waiting: list[Ticket]) -> str:
@@ -38,10 +43,11 @@ async def test_whoever_finds_room_does_not_wait() -> None:
 async def test_those_who_wait_hear_their_place_as_it_changes() -> None:
     gate = Gate(1)
     first, second, third = gate.take(), gate.take(), gate.take()
-    hearing = asyncio.gather(places(second), places(third))
-    await asyncio.sleep(0)
+    told: list[int] = []
+    hearing = asyncio.gather(places(second), places(third, told))
+    await until(lambda: told == [2])
     first.release()
-    await asyncio.sleep(0.01)
+    await until(lambda: told == [2, 1])
     second.release()
     assert list(await hearing) == [[1], [2, 1]]
 

@@ -23,11 +23,9 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 async def pages(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """/pour streams 200 MB, /crash fails, /slow takes a second, /busy has status 429; else the body's size."""
+    """/pour streams 200 MB, /crash fails, /slow pauses in its body, /busy has status 429; else the body's size."""
     if scope["path"] == "/crash":
         raise ValueError("on purpose")
-    if scope["path"] == "/slow":
-        await asyncio.sleep(1)
     size, more = 0, True
     while more:
         message = await receive()
@@ -36,6 +34,9 @@ async def pages(scope: dict[str, Any], receive: Any, send: Any) -> None:
         size, more = size + len(message["body"]), message["more_body"]
     status = 429 if scope["path"] == "/busy" else 200
     await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"text/plain")]})
+    if scope["path"] == "/slow":
+        await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+        await asyncio.sleep(1)
     if scope["path"] == "/pour":
         for _ in range(3200):
             await send({"type": "http.response.body", "body": b"x" * 65_536, "more_body": True})
