@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import aclosing
-from typing import TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import aclosing, asynccontextmanager
+from typing import ParamSpec, Protocol, TypeVar
 
 from apps.llm.errors import ProviderError
 from apps.llm.events import Event, Progress, ReasoningDelta, RouterEvent, TextDelta
 from apps.llm.messages import Call, Message, Options, Role
 
+
+class Closable(Protocol):
+    """A provider, a router, a gate."""
+
+    async def close(self) -> None: ...
+
+
+P = ParamSpec("P")
+Made = TypeVar("Made", bound=Closable)
 AnyEvent = TypeVar("AnyEvent", bound=RouterEvent)
 PATIENCE = 10.0
+
+
+@asynccontextmanager
+async def each_closed(make: Callable[P, Made]) -> AsyncIterator[Callable[P, Made]]:
+    """A way to make the same things, all of which are closed in the end."""
+    made: list[Made] = []
+
+    def build(*args: P.args, **kwargs: P.kwargs) -> Made:
+        made.append(make(*args, **kwargs))
+        return made[-1]
+
+    yield build
+    for one in made:
+        await one.close()
 
 
 def question(text: str = "Hello", *, model: str = "stand-in", max_tokens: int = 500, prefill: str = "") -> Call:

@@ -14,7 +14,7 @@ from apps.llm.providers.base import Provider
 from apps.llm.providers.scripted import Script, Scripted, numbered
 from apps.llm.router import Router
 from apps.llm.settings import LlmSettings
-from tests.llm.asking import collect, failing, question, text_of
+from tests.llm.asking import collect, each_closed, failing, question, text_of
 
 GONE = Unreachable("gone")
 ONE = Script(tokens=["one"])
@@ -130,15 +130,12 @@ def test_its_refusal_says_what_happened_and_when_it_goes_on(opened: Breaker, clo
 async def make(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> AsyncIterator[Make]:
     """Makes routers whose breakers go by our clock, and closes them in the end."""
     monkeypatch.setattr("apps.llm.farm.Breaker", lambda: Breaker(clock))
-    made: list[Router] = []
 
-    def build(fallback: tuple[str, ...] = (), **providers: Sequence[Provider]) -> Router:
-        made.append(Router(LlmSettings(ai_fallback=fallback, kinds=()), providers))
-        return made[-1]
+    def router(fallback: tuple[str, ...] = (), **providers: Sequence[Provider]) -> Router:
+        return Router(LlmSettings(ai_fallback=fallback, kinds=()), providers)
 
-    yield build
-    for router in made:
-        await router.close()
+    async with each_closed(router) as build:
+        yield build
 
 
 def dead(failure: ProviderError = GONE) -> Scripted:

@@ -24,7 +24,7 @@ from apps.llm.events import Event, TextDelta
 from apps.llm.messages import Call, Message, Role
 from apps.llm.providers.base import Timeouts
 from apps.llm.providers.ollama import Ollama, load_library
-from tests.llm.asking import collect, failing, question, text_of, until
+from tests.llm.asking import collect, each_closed, failing, question, text_of, until
 from tests.llm.ollama_server import OllamaServer, end, part
 from tests.llm.wire import Recording, answer, playing, recorded
 
@@ -44,15 +44,12 @@ async def loaded() -> None:
 @pytest.fixture
 async def make() -> AsyncIterator[Make]:
     """Makes providers and closes them in the end."""
-    made: list[Ollama] = []
 
-    def build(url: str, timeouts: Timeouts | None = None) -> Ollama:
-        made.append(Ollama(url.removesuffix("/v1"), timeouts=timeouts))
-        return made[-1]
+    def ollama(url: str, timeouts: Timeouts | None = None) -> Ollama:
+        return Ollama(url.removesuffix("/v1"), timeouts=timeouts)
 
-    yield build
-    for provider in made:
-        await provider.close()
+    async with each_closed(ollama) as build:
+        yield build
 
 
 async def failure_of(provider: Ollama) -> tuple[list[Event], ProviderError]:

@@ -12,7 +12,7 @@ from apps.llm.events import Chosen, RouterEvent
 from apps.llm.router import Router
 from apps.llm.settings import LlmSettings
 from benchmarks.standin import StandIn
-from tests.llm.asking import collect, failing, question, states_of, text_of, until
+from tests.llm.asking import collect, each_closed, failing, question, states_of, text_of, until
 from tests.llm.ollama_server import Held, OllamaServer
 
 DEAD = "http://127.0.0.1:9"
@@ -29,16 +29,13 @@ async def server() -> AsyncIterator[OllamaServer]:
 @pytest.fixture
 async def make() -> AsyncIterator[Make]:
     """Makes routers from settings and closes them in the end."""
-    made: list[Router] = []
 
-    def build(url: str, **settings: object) -> Router:
+    def router(url: str, **settings: object) -> Router:
         given = {"ollama_model": "phi3", **settings}
-        made.append(Router(LlmSettings(ollama_base_url=url, **given)))  # type: ignore[arg-type]
-        return made[-1]
+        return Router(LlmSettings(ollama_base_url=url, **given))  # type: ignore[arg-type]
 
-    yield build
-    for router in made:
-        await router.close()
+    async with each_closed(router) as build:
+        yield build
 
 
 async def found(router: Router) -> None:

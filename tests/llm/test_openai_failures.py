@@ -24,7 +24,7 @@ from apps.llm.events import Event, Finished, TextDelta
 from apps.llm.providers.base import Timeouts
 from apps.llm.providers.openai_compatible import OpenAICompatible
 from benchmarks.standin import StandIn
-from tests.llm.asking import collect, failing, question, text_of, until
+from tests.llm.asking import collect, each_closed, failing, question, text_of, until
 from tests.llm.wire import HEAD, STOP, Recording, answer, data, playing, recorded, token
 
 SHORT = Timeouts(connect=0.3, first=0.3, silence=0.3)
@@ -34,15 +34,8 @@ Make = Callable[..., OpenAICompatible]
 @pytest.fixture
 async def make() -> AsyncIterator[Make]:
     """Makes providers and closes them in the end."""
-    made: list[OpenAICompatible] = []
-
-    def build(url: str, **options: object) -> OpenAICompatible:
-        made.append(OpenAICompatible(url, **options))  # type: ignore[arg-type]
-        return made[-1]
-
-    yield build
-    for provider in made:
-        await provider.close()
+    async with each_closed(OpenAICompatible) as build:
+        yield build
 
 
 async def failure_of(provider: OpenAICompatible, model: str = "m") -> tuple[list[Event], ProviderError]:

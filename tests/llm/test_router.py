@@ -17,7 +17,7 @@ from apps.llm.providers.scripted import Script, Scripted, numbered
 from apps.llm.router import Router, Target
 from apps.llm.settings import LlmSettings
 from benchmarks.standin import StandIn
-from tests.llm.asking import collect, failing, question, states_of, text_of, until
+from tests.llm.asking import collect, each_closed, failing, question, states_of, text_of, until
 
 Make = Callable[..., Router]
 ONE = Script(tokens=["one"])
@@ -26,15 +26,12 @@ ONE = Script(tokens=["one"])
 @pytest.fixture
 async def make() -> AsyncIterator[Make]:
     """Makes routers over scripted providers and closes them in the end."""
-    made: list[Router] = []
 
-    def build(settings: LlmSettings | None = None, **providers: Sequence[Provider]) -> Router:
-        made.append(Router(settings or LlmSettings(), providers))
-        return made[-1]
+    def router(settings: LlmSettings | None = None, **providers: Sequence[Provider]) -> Router:
+        return Router(settings or LlmSettings(), providers)
 
-    yield build
-    for router in made:
-        await router.close()
+    async with each_closed(router) as build:
+        yield build
 
 
 def broken(failure: ProviderError, after: int = 0) -> Scripted:

@@ -17,7 +17,7 @@ from apps.llm.gate import Ticket
 from apps.llm.shared_gate import SharedGate, keys
 from nitro.embedded.redis import Redis as EmbeddedRedis
 from tests.faults.proxy import Proxy
-from tests.llm.asking import until
+from tests.llm.asking import each_closed, until
 
 Make = Callable[..., SharedGate]
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -30,15 +30,11 @@ def name() -> str:
 
 @pytest.fixture
 async def make(name: str) -> AsyncIterator[Make]:
-    made: list[SharedGate] = []
-
     def gate(limit: int = 1, url: str = "") -> SharedGate:
-        made.append(SharedGate(name, limit, url or settings.REDIS_URL))
-        return made[-1]
+        return SharedGate(name, limit, url or settings.REDIS_URL)
 
-    yield gate
-    for one in made:
-        await one.close()
+    async with each_closed(gate) as build:
+        yield build
 
 
 @pytest.fixture
