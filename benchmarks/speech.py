@@ -57,6 +57,7 @@ def recording(text: str) -> bytes:
 
 
 def errors(engine: Any) -> dict[str, Any]:
+    """How many words of the sentences are heard wrong, and how long it takes per second of speech."""
     from apps.voice import transcribing
 
     wrong = total = 0
@@ -100,6 +101,7 @@ def last_sound(samples: bytes) -> float:
 
 
 async def live(engine: Any) -> dict[str, Any]:
+    """When the first words of a long sentence are shown while it is spoken, and the last ones after its end."""
     samples = recording(LONG)
     until = last_sound(samples)
     runs = [await one_utterance(engine, samples, until) for _ in range(RUNS)]
@@ -129,6 +131,7 @@ def speech() -> dict[str, Any]:
 
 
 def file_seconds(engine: Any) -> dict[str, Any]:
+    """Seconds for a recording that is there as a whole; the first one loads the engine."""
     from apps.voice import transcribing
     from apps.voice.audio import Pcm, wav
 

@@ -47,6 +47,8 @@ class BadFrame(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
+    """A question. The same `id` sent twice makes one message."""
+
     id: UUID
     text: str
     model: str = ""
@@ -58,11 +60,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
+    """End a turn; the words so far are kept."""
+
     turn: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
+    """Another answer to the same question, beside the one there is."""
+
     message: UUID
     model: str = ""
     id: UUID | None = None
@@ -70,6 +76,8 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
+    """Another question beside the one there is, with an answer of its own."""
+
     message: UUID
     text: str
     id: UUID | None = None
@@ -77,12 +85,16 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Continue:
+    """Go on with an answer that was cut."""
+
     turn: UUID
     id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Attach:
+    """Tell a turn from the delta after number `after` on, then live."""
+
     turn: UUID
     after: int
 
@@ -170,6 +182,7 @@ def _optional_uuid(data: Mapping[str, Any]) -> UUID | None:
 
 
 def model_name(data: Mapping[str, Any]) -> str:
+    """The model that is asked for, "" for the default one; raises `BadFrame`."""
     value = data.get("model") or ""
     if not isinstance(value, str) or len(value) > 200 or UNPAIRED_OR_NUL.search(value):
         raise BadFrame("'model' must be the name of a model.", hint="Leave it out for the default model.")

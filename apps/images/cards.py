@@ -90,6 +90,7 @@ def engine_choices(*, user: User) -> list[tuple[str, str]]:
 
 
 def tile(image: Image) -> Tile:
+    """A picture as the gallery shows it."""
     job = image.job
     return Tile(
         image=image,
@@ -132,6 +133,7 @@ def shelf(images: Sequence[Image], filters: Filters) -> Shelf:
 
 
 def job_card(job: ImageJob, *, cached: bool = False, places: dict[UUID, int] | None = None) -> JobCard:
+    """A job as the room shows it; one query more where its place in the line is not among those given."""
     found = selectors.places(jobs=[job]) if places is None else places
     return JobCard(
         job=job,

@@ -1,6 +1,7 @@
 """Which engines there are: a name and where its builder lives, imported at first use.
 
-A new engine is one line here and one file in `providers/`: docs/voice.md.
+A builder takes the settings and raises `EngineMissing` where its engine cannot work. A new engine is one line here and
+one file in `providers/`: docs/voice.md.
 """
 
 from __future__ import annotations

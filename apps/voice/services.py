@@ -98,6 +98,7 @@ def recording_progress(*, recording_id: UUID, owner: str, progress: float) -> bo
 
 
 def segment_add(*, recording: Recording, position: int, segment: audio.Segment) -> None:
+    """Keep the next sentence that was heard, each word as its text and the seconds of its begin and end."""
     words = [[word.text, round(word.start, 3), round(word.end, 3)] for word in segment.words]
     text = segment.text.replace("\x00", "")
     Segment.objects.create(
@@ -106,6 +107,7 @@ def segment_add(*, recording: Recording, position: int, segment: audio.Segment) 
 
 
 def recording_finish(*, recording_id: UUID, owner: str, seconds: float, engine: str, language: str) -> bool:
+    """The job has come to its end; False where it is no longer this worker's."""
     rows = Recording.objects.filter(id=recording_id, owner=owner, state=Recording.State.RUNNING)
     return bool(
         rows.update(

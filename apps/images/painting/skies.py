@@ -22,6 +22,7 @@ def sky(canvas: Canvas) -> None:
 
 
 def stars(canvas: Canvas) -> None:
+    """Above the horizon, few of them bright; where stars were asked for, more of them and the Milky Way."""
     random, height, width = canvas.random, canvas.height, canvas.width
     if canvas.reading.has("stars"):
         band = _milky_way(canvas)

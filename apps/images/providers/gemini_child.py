@@ -70,6 +70,7 @@ def failure(error: Any, key: str) -> Told:
 
 
 def picture_in(answer: Any) -> bytes:
+    """The first picture of an answer; raises `Told` with what was said in its place."""
     for part in _parts(answer):
         if part.inline_data.data and part.inline_data.mime_type.startswith("image/"):
             return bytes(part.inline_data.data)

@@ -112,6 +112,7 @@ def so_far(name: str) -> bytes:
 
 
 def known(name: str) -> Stream:
+    """A recording under way; raises `Invalid` where it has ended."""
     if name not in streams:
         raise Invalid("This recording has ended.", code="recording_ended", hint="Start it again.")
     return streams[name]
@@ -134,6 +135,7 @@ def take(stream: Stream, frame: bytes) -> list[Event]:
 
 
 def started(stream: Stream) -> Event:
+    """An utterance begins, with what was heard just before: the event has its second within the recording."""
     lead = [frame for frame, _ in stream.recent]
     stream.recent.clear()
     stream.begin = stream.frames - len(lead)
