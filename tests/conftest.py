@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 import pytest
 from django.db import OperationalError
 from django.db.backends.postgresql.operations import DatabaseOperations
+from django.test import Client
 from hypothesis import HealthCheck, settings
 from redis import Redis, RedisError
 
@@ -63,6 +64,13 @@ def alice(db: None) -> User:
 @pytest.fixture
 def bob(db: None) -> User:
     return cast.bob()
+
+
+@pytest.fixture
+def visitor(client: Client, alice: User) -> Client:
+    """Alice in her browser."""
+    client.force_login(alice)
+    return client
 
 
 def _forget(redis: Redis) -> None:

@@ -66,12 +66,6 @@ async def seen_by(model: Scripted, info: ModelInfo) -> None:
     await router.models()
 
 
-@pytest.fixture
-def visitor(client: Client, alice: User) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def upload(client: Client, data: bytes, name: str = "cat.png") -> Any:
     return client.post("/api/attachments/", {"file": SimpleUploadedFile(name, data)})
 

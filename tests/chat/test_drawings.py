@@ -26,12 +26,6 @@ def engine() -> Iterator[Scripted]:
     registry.use(None)
 
 
-@pytest.fixture
-def visitor(client: Client, alice: User) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def draw(client: Client, conversation: Conversation, text: str, request: str = "") -> int:
     form = {"id": request or str(uuid4()), "text": text}
     return client.post(f"/c/{conversation.id}/draw/", form).status_code

@@ -19,12 +19,6 @@ pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
 
 
-@pytest.fixture
-def visitor(client: Client, alice: User) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def html_of(client: Client, path: str, **query: str) -> str:
     response = client.get(path, query, headers=HTMX)
     assert response.status_code == 200

@@ -43,12 +43,6 @@ def servers() -> Iterator[None]:
     use(before)
 
 
-@pytest.fixture
-def visitor(client: Client, alice: User) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def sheet(conversation: Conversation) -> str:
     return f"/c/{conversation.id}/settings/"
 

@@ -20,13 +20,6 @@ HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
-def visitor(client: Client, alice: User) -> Client:
-    """Alice in her browser."""
-    client.force_login(alice)
-    return client
-
-
-@pytest.fixture
 def stranger(bob: User) -> Client:
     """Bob in his."""
     client = Client()

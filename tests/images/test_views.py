@@ -22,12 +22,6 @@ HTMX = {"HX-Request": "true"}
 FORM = {"prompt": "a boat", "size": "64x64", "n": "1", "steps": "5", "guidance": "7", "seed": ""}
 
 
-@pytest.fixture
-def visitor(client: Client, alice: User) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def shelved(user: User, count: int = 1, **job: object) -> list[Image]:
     """Pictures of one job, without any files; each a minute older than the one before."""
     values = {"prompt": "a boat", "engine": "painter", "state": "done", **job}

@@ -28,12 +28,6 @@ HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'>javascript:a
 TEXT = "Before it stands this. The bridge was opened in 1931. After it stands that."
 
 
-@pytest.fixture
-def visitor(alice: User, client: Client) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def saved(user: User, text: str = TEXT, **fields: str) -> Search:
     """A search of somebody with one page that was read and one that was not."""
     page = Page(fields.get("url", "https://a.example/"), fields.get("title", "A page"), State.READ, text)

@@ -17,13 +17,6 @@ HTMX = {"HX-Request": "true"}
 CHOSEN = {"voice": "de", "speed": "1.25", "language": "de", "stop_answer": "on"}
 
 
-@pytest.fixture
-def visitor(alice: User) -> Client:
-    client = Client()
-    client.force_login(alice)
-    return client
-
-
 def upload(client: Client, content: bytes, name: str = "note.wav", **headers: Any) -> Any:
     return client.post("/voice/upload/", {"file": SimpleUploadedFile(name, content)}, **headers)
 
