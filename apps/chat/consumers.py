@@ -12,9 +12,9 @@ from uuid import UUID
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from apps.accounts.models import User
-from apps.chat import frames, selectors, turns
+from apps.accounts.open_sockets import PAUSED, About, Session, paused
+from apps.chat import frames, selectors, sessions, turns
 from apps.chat.frames import Attach, BadFrame, ClientFrame, NotJson, Stop
-from apps.chat.sessions import About, Session, sessions
 from apps.chat.telling import frames_of
 from apps.core.addresses import scope_address
 from apps.core.database import in_database
@@ -22,7 +22,6 @@ from apps.core.errors import NitroError
 
 NOT_SIGNED_IN = 4401
 NOT_FOUND = 4404
-PAUSED = 4408  # another chat needed the place; the page offers to go on
 RESTARTING = 1012
 TRY_AGAIN_LATER = 1013
 NOT_JSON = 1007
@@ -57,7 +56,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
             return
         try:
             await in_database(selectors.conversation_get, user=self.user, conversation_id=self.conversation_id)
-            await sessions().enter(self.session)
+            await sessions.enter(self.session)
         except NitroError as error:
             await self._refuse(NOT_FOUND if error.permanent else TRY_AGAIN_LATER, error)
             return
@@ -66,7 +65,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
     async def disconnect(self, code: int) -> None:
         """The turns go on; only the sending ends."""
         turns.off_news(self.conversation_id, self._hear)
-        sessions().leave(self.session)
+        sessions.sessions().leave(self.session)
         for task in [*self.tasks, *self.following.values()]:
             task.cancel()
 
@@ -81,10 +80,9 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
 
     def _pause(self, by_hand: bool) -> None:
         told = "An administrator closed this chat's connection." if by_hand else "This chat made room for another one."
-        problem = NitroError(told, code="paused", hint="Go on whenever you like.")
         for task in self.following.values():
             task.cancel()  # the answers go on, and are there when the page goes on
-        self._spawn(self._refuse(PAUSED, problem))
+        self._spawn(self._refuse(PAUSED, paused(told)))
 
     # --- what the client says ---
 

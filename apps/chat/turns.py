@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from apps.accounts import hooks
+from apps.accounts import hooks, open_sockets
 from apps.accounts.models import User
-from apps.chat import hooking, prompts, replay, replies, searching, selectors, services, sessions, sight
+from apps.chat import hooking, prompts, replay, replies, searching, selectors, services, sight
 from apps.chat.admission import Admission
 from apps.chat.conductor import Conductor, Job
 from apps.chat.frames import Ask, Continue, Edit, Retry
@@ -112,8 +112,8 @@ def _hear(item: dict[str, Any]) -> None:
     match item.get("kind"):
         case "stop":
             _stop_here(UUID(item["turn"]))
-        case sessions.NEWS:
-            sessions.sessions().hear(item)
+        case open_sockets.NEWS:
+            open_sockets.hear(item)
     for listener in _who_hears(item):
         listener(item)
 

@@ -9,7 +9,10 @@ from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 
+from apps.accounts import open_sockets
 from apps.accounts.models import User
+from apps.accounts.open_sockets import PAUSED, About, Session, paused
+from apps.core.addresses import scope_address
 from apps.core.database import in_database
 from apps.core.errors import NitroError
 from apps.voice import frames, listening, registry, selectors, speaking
@@ -27,6 +30,7 @@ DATABASE_AWAY = 1013
 NOT_JSON = 1007
 KIND = "mp3"
 READY = "Ready."
+WORK = frozenset({"ear", "mouth"})
 
 
 class VoiceConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels brings no types
@@ -44,6 +48,8 @@ class VoiceConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels b
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.line = asyncio.Lock()
         self.refused = self.gone = False
+        about = About(self.user.pk or 0, address=scope_address(self.scope), kind="voice")
+        self.session = Session(is_busy=self._is_busy, pause=self._pause, about=about)
         await self.accept()
         if not self.user.is_authenticated:
             await self._refuse(NOT_SIGNED_IN, NitroError("You are not signed in.", code="not_signed_in"))
@@ -53,12 +59,14 @@ class VoiceConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels b
         except NitroError as error:
             await self._refuse(DATABASE_AWAY, error)
             return
+        await open_sockets.sessions().enter(self.session)
         await self._tell(frames.hello(self.taste))
         self._begin("warm", warm_up())
 
     async def disconnect(self, code: int) -> None:
         """Nothing goes on without somebody who listens."""
         self.gone = True
+        open_sockets.sessions().leave(self.session)
         for task in self.tasks.values():
             task.cancel()
 
@@ -69,6 +77,7 @@ class VoiceConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels b
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.refused:
             return
+        self.session.touch()
         try:
             if text_data is None:
                 self._take(frames.sound(bytes_data or b""))
@@ -149,6 +158,17 @@ class VoiceConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels b
             del self.tasks[name]
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("The voice socket stumbled.", exc_info=error)
+
+    def _is_busy(self) -> bool:
+        """Whether somebody speaks or is spoken to."""
+        return not WORK.isdisjoint(self.tasks)
+
+    def _pause(self, by_hand: bool) -> None:
+        """Say no more, listen no more, and close."""
+        self.refused = True
+        for name in WORK:
+            self._cancel(name)
+        self._begin("pause", self._refuse(PAUSED, paused("An administrator closed the voice connection.")))
 
     async def _refuse(self, code: int, problem: NitroError) -> None:
         """Say why and close; whatever the client had sent already is not looked at any more."""

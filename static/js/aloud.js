@@ -24,6 +24,7 @@ export class Aloud {
     socket.addEventListener("said", ({ detail }) => {
       if (detail.id === this.#reading && !this.#writing) this.#reading = "";
     });
+    socket.addEventListener("paused", () => this.#still());
     chat.addEventListener("words", ({ detail }) => this.#words(detail));
     chat.addEventListener("ended", () => this.#end());
   }
@@ -48,6 +49,10 @@ export class Aloud {
 
   hush() {
     if (this.#reading) this.#send({ type: "hush" });
+    this.#still();
+  }
+
+  #still() {
     this.#reading = "";
     this.#expecting = this.#writing = false;
     this.#player.stop();

@@ -1,5 +1,6 @@
 // Cards of jobs that are being drawn, wherever they are shown: their progress comes by a socket, their end by htmx.
 
+import { tellWhy } from "./pausing.js";
 import { Socket } from "./socket.js";
 
 const WORDS = { queued: "Waiting for the worker", running: "Drawing" };
@@ -62,6 +63,7 @@ function showPreview(picture, number) {
 }
 
 function hear(frame) {
+  if (frame.code === "paused") tellWhy(frame.message);
   const card = frame.type === "job" && cardOf(frame.job);
   if (!card) return;
   if (frame.state === "running" && isOpen(card)) {

@@ -1,7 +1,8 @@
-// A chat that made room for another one, or that an administrator closed: says so, and goes on with one click. Other
-// rooms have sockets but no chat.
+// What made room for another one, or was closed by an administrator: the page says so, and all of it goes on with one
+// click. A chat may have two such sockets, its own and that of its pictures.
 
 const notice = document.getElementById("paused");
+const waiting = new Set();
 
 export function tellWhy(message) {
   if (notice) notice.querySelector("span").textContent = message;
@@ -9,10 +10,15 @@ export function tellWhy(message) {
 
 export function offerToGoOn(goOn) {
   if (!notice) return;
-  notice.querySelector("button").onclick = goOn;
+  waiting.add(goOn);
+  notice.querySelector("button").onclick = wentOn;
   notice.hidden = false;
 }
 
+// One of them goes on, and the others with it.
 export function wentOn() {
+  const others = [...waiting];
+  waiting.clear();
   if (notice) notice.hidden = true;
+  for (const goOn of others) goOn();
 }

@@ -36,12 +36,12 @@ export class Socket {
     return this.isOpen;
   }
 
-  #goOn() {
+  #goOn = () => {
     if (this.code !== PAUSED) return;
     this.code = 0;
     wentOn();
     this.#open();
-  }
+  };
 
   #now() {
     if (this.#socket || FINAL.has(this.code) || this.code === PAUSED) return;
@@ -70,7 +70,7 @@ export class Socket {
     this.#socket = null;
     this.code = code;
     if (code === PAUSED) {
-      offerToGoOn(() => this.#goOn());
+      offerToGoOn(this.#goOn);
       return;
     }
     if (FINAL.has(code)) {

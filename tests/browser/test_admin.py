@@ -34,6 +34,24 @@ async def test_an_administrator_closes_a_session_and_its_page_offers_to_go_on(
     assert await chat.text() == tokens(1, 5)
 
 
+async def test_a_page_of_pictures_goes_on_after_it_was_closed(screen: Screen, new_screen: NewScreen) -> None:
+    pictures = (await new_screen(viewport={"width": 900, "height": 700})).page
+    await pictures.goto(f"{screen.base}/images/")
+    page = screen.page
+    await page.goto(f"{screen.base}/admin/sessions/")
+    row = page.get_by_role("row").filter(has_text="pictures")
+    await row.get_by_role("button", name="Close").click()
+    notice = pictures.locator("#paused")
+    await expect(notice).to_contain_text("An administrator closed this page's connection.")
+    await expect(row).to_have_count(0)
+    await notice.get_by_role("button", name="Go on").click()
+    await expect(notice).to_be_hidden()
+    await expect(row).to_have_count(1)
+    await pictures.locator("#prompt").fill("A hill after the break")
+    await pictures.get_by_role("button", name="Draw", exact=True).click()
+    await expect(pictures.get_by_role("link", name="A hill after the break")).to_have_count(1)
+
+
 async def test_words_are_shown_after_a_reason_and_bulk_actions_show_their_progress(
     screen: Screen, new_screen: NewScreen
 ) -> None:

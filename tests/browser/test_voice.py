@@ -114,6 +114,25 @@ async def test_a_spoken_question_is_answered_aloud(talking: Screen) -> None:
     await talking.page.locator("#hands-free").click()
 
 
+async def test_a_voice_that_an_administrator_closed_speaks_again_at_the_next_press(talking: Screen) -> None:
+    page, button = talking.page, talking.page.locator("#hands-free")
+    await talking.begin("tokens-5")
+    await button.click()
+    await expect(page.locator("#voice-status")).to_have_attribute("data-state", "free")
+    office = await page.context.new_page()
+    await office.goto(f"{talking.base}/admin/sessions/")
+    row = office.get_by_role("row").filter(has_text="voice")
+    await row.get_by_role("button", name="Close").click()
+    await expect(page.locator(".toast")).to_contain_text("An administrator closed the voice connection.")
+    await expect(button).to_have_attribute("aria-pressed", "false")
+    await expect(row).to_have_count(0)
+    await button.click()
+    await expect(row).to_have_count(1)
+    await expect(button).to_have_attribute("aria-pressed", "true")
+    await button.click()
+    await office.close()
+
+
 def quiet_before(samples: bytes) -> float:
     """Seconds before the first sound that is not quiet."""
     found = array("h", samples)

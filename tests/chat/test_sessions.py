@@ -10,10 +10,13 @@ import pytest
 from pytest_django import Settings
 from redis import ConnectionError as RedisConnectionError
 
+from apps.accounts import open_sockets
 from apps.accounts.models import User
+from apps.accounts.open_sockets import Session, Sessions
+from apps.accounts.open_sockets_script import COUNTED
 from apps.chat import services, sessions
 from apps.chat.models import Conversation
-from apps.chat.sessions import Session, Sessions, SessionsFull
+from apps.chat.sessions import CHATS
 from apps.core import memory
 from apps.core.database import in_database
 from apps.llm.providers.scripted import Script, Scripted, numbered
@@ -26,7 +29,7 @@ class Socket:
     """What a consumer is to the sessions."""
 
     def __init__(self) -> None:
-        self.busy = self.paused = self.by_hand = False
+        self.busy = self.paused = self.by_hand = self.has_place = False
         self.session = Session(is_busy=lambda: self.busy, pause=self._pause)
 
     def _pause(self, by_hand: bool) -> None:
@@ -40,7 +43,7 @@ def _room_for_two(settings: Settings) -> None:
 
 @pytest.fixture
 async def here() -> AsyncIterator[Sessions]:
-    found = Sessions()
+    found = Sessions(CHATS)
     yield found
     for session in list(found.open.values()):
         found.leave(session)
@@ -56,7 +59,7 @@ async def until(true: Callable[[], object]) -> None:
 async def entered(place: Sessions, *, idle: float = 0.0, busy: bool = False) -> Socket:
     """A socket that has been open, and idle for so many seconds, and of which Redis knows."""
     socket = Socket()
-    await place.enter(socket.session)
+    socket.has_place = await place.enter(socket.session)
     socket.busy = busy
     socket.session.last -= idle
     await place.beat()
@@ -94,9 +97,7 @@ async def test_a_running_answer_is_never_idle(here: Sessions) -> None:
 
 async def test_where_all_are_busy_nobody_is_closed(here: Sessions) -> None:
     sockets = [await entered(here, busy=True), await entered(here, busy=True)]
-    with pytest.raises(SessionsFull) as full:
-        await entered(here)
-    assert full.value.retry_after
+    assert not (await entered(here)).has_place
     assert not any(socket.paused for socket in sockets)
 
 
@@ -120,7 +121,7 @@ async def test_who_was_chosen_but_is_used_this_moment_stays(here: Sessions) -> N
 
 
 async def test_all_processes_count_together(here: Sessions) -> None:
-    elsewhere = Sessions()
+    elsewhere = Sessions(CHATS)
     old = await entered(elsewhere, idle=60)
     await entered(here)
     await entered(here)
@@ -130,7 +131,7 @@ async def test_all_processes_count_together(here: Sessions) -> None:
 
 
 async def test_news_reach_the_process_that_holds_the_socket(here: Sessions) -> None:
-    elsewhere = Sessions()
+    elsewhere = Sessions(CHATS)
     old = await entered(elsewhere, idle=60)
     for place in (here, elsewhere):
         place.hear({"owner": elsewhere.owner, "socket": old.session.id})
@@ -138,24 +139,35 @@ async def test_news_reach_the_process_that_holds_the_socket(here: Sessions) -> N
 
 
 async def test_a_killed_process_holds_no_places(here: Sessions) -> None:
-    gone = Sessions()
+    gone = Sessions(CHATS)
     await entered(gone, idle=60)
     await entered(gone, idle=60)
-    memory.ask(lambda redis: redis.zadd(sessions.KEY, {gone.owner: 1}))  # its lease is over
+    memory.ask(lambda redis: redis.zadd(COUNTED, {gone.owner: 1}))  # its lease is over
     first, second = await entered(here), await entered(here)
     assert not first.paused
     assert not second.paused
-    assert not memory.ask(lambda redis: redis.exists(f"{sessions.KEY}:{gone.owner}"))
+    assert not memory.ask(lambda redis: redis.exists(f"{COUNTED}:{gone.owner}"))
 
 
 async def test_when_redis_was_wiped_open_chats_are_put_down_anew(here: Sessions) -> None:
     first, second = await entered(here, idle=9), await entered(here)
-    memory.ask(lambda redis: redis.delete(sessions.KEY, f"{sessions.KEY}:{here.owner}"))
+    memory.ask(lambda redis: redis.delete(COUNTED, f"{COUNTED}:{here.owner}"))
     await here.beat()
     assert not first.paused
     await entered(here)
     await until(lambda: first.paused)
     assert not second.paused
+
+
+async def test_pictures_and_voices_take_no_chats_place(here: Sessions) -> None:
+    beside = Sessions(open_sockets.OTHERS)
+    others = [await entered(beside) for _ in range(3)]
+    chats = [await entered(here), await entered(here)]
+    assert all(socket.has_place for socket in others + chats)
+    assert not any(socket.paused for socket in others + chats)
+    for socket in others:
+        beside.leave(socket.session)
+    await until(lambda: not beside._closing)
 
 
 async def test_without_redis_everybody_may_come(here: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,6 +178,7 @@ async def test_without_redis_everybody_may_come(here: Sessions, monkeypatch: pyt
         patch.setattr(memory, "connection", away)
         patch.setattr(memory, "outage", memory.Outage(lambda: None))
         sockets = [await entered(here) for _ in range(5)]
+        assert all(socket.has_place for socket in sockets)
         assert await asyncio.to_thread(memory.outage.wait, PATIENCE)
     assert not any(socket.paused for socket in sockets)
 
@@ -234,7 +247,7 @@ async def test_a_socket_that_was_opened_without_redis_stays_when_it_is_back(
         raise memory.MemoryAway("It is away.")
 
     with monkeypatch.context() as outage:
-        outage.setattr(sessions, "_open", away)
+        outage.setattr(open_sockets, "_open", away)
         socket = await entered(here)
     await here.beat()
     await here.beat()

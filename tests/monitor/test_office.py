@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,9 +14,9 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from pytest_django import DjangoAssertNumQueries
 from redis import RedisError
 
+from apps.accounts import presence
 from apps.accounts.models import User
-from apps.chat import presence
-from apps.chat.presence import Live, Presence
+from apps.accounts.presence import Live, Presence
 from apps.core import memory
 from apps.core.memory import MemoryAway
 from apps.core.models import AuditEntry
@@ -148,8 +149,8 @@ def test_scheduled_tasks_show_their_last_run_and_open(office: Client) -> None:
 def one_live(monkeypatch: pytest.MonkeyPatch) -> Live:
     User.objects.filter(pk=cast.alice().pk).update(username="<img src=x>")
     chat = "11111111-2222-4333-8444-555555555555"
-    live = Live("7-a", "b", cast_id(), chat, "192.0.2.7", "host web-1", timezone.now(), None)
-    monkeypatch.setattr(presence, "live", lambda most=0: Presence(1, [live]))
+    live = Live("7-a", "b", "chat", cast_id(), chat, "192.0.2.7", "host web-1", timezone.now(), None)
+    monkeypatch.setattr(presence, "live", lambda most=0: Presence(1, 1, [live]))
     return live
 
 
@@ -162,6 +163,24 @@ def test_live_sessions_say_who_from_where_and_what(office: Client, one_live: Liv
     for word in ("&lt;img src=x&gt;", "192.0.2.7", "host web-1", "answering"):
         assert word in page
     assert "<img src=x>" not in page
+
+
+def test_sessions_of_other_kinds_say_what_they_are(
+    office: Client, one_live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voice = replace(one_live, socket="v", kind="voice", conversation="")
+    pictures = replace(one_live, socket="p", kind="pictures", conversation="", idle=7.0)
+    monkeypatch.setattr(presence, "live", lambda most=0: Presence(3, 1, [one_live, voice, pictures]))
+    monkeypatch.setattr(presence, "close", lambda **_: True)
+    page = office.get("/admin/sessions/").content.decode()
+    for word in ("<td>chat</td>", "<td>voice</td>", "<td>pictures</td>", "speaking or listening", "idle for 7 s"):
+        assert word in page
+    assert "3 open, 1 of at most 100 chats among them" in page
+    assert [(tile.value, tile.note) for tile in board_of(office) if tile.label == "Live sessions"] == [
+        ("3", "1 of 100 chats")
+    ]
+    office.post("/admin/sessions/close/", {"holder": "7-a", "socket": "v"})
+    assert AuditEntry.objects.get().target == f"session of user {one_live.user_id} in voice"
 
 
 def test_closing_one_is_noted_first(office: Client, one_live: Live, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 from django_celery_beat.models import PeriodicTask
 
-from apps.chat import presence
+from apps.accounts import presence
 from apps.chat.models import Turn
 from apps.core.memory import MemoryAway
 from apps.core.models import BulkJob
@@ -59,7 +59,8 @@ def tiles(request: HttpRequest) -> list[Tile]:
 def live() -> Tile:
     place = reverse("admin:office-sessions")
     try:
-        return Tile("Live sessions", f"{presence.count()}", f"of {settings.MAX_SESSIONS}", place)
+        found = presence.live(0)
+        return Tile("Live sessions", f"{found.count}", f"{found.chats} of {settings.MAX_SESSIONS} chats", place)
     except MemoryAway:
         return Tile("Live sessions", "?", "Redis does not answer", place, "bad")
 

@@ -1,18 +1,19 @@
-"""Live sessions: who has a chat open, since when, in which process, and the closing of one."""
+"""Live sessions: who has a chat, pictures or speech open, since when, in which process, and the closing of one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 
+from apps.accounts import presence
 from apps.accounts.models import User
-from apps.chat import presence
-from apps.chat.presence import Live, Presence
+from apps.accounts.presence import Live, Presence
 from apps.core.memory import MemoryAway
 from apps.core.models import AuditEntry
 from apps.core.office import auditing
@@ -36,14 +37,15 @@ def page(request: HttpRequest) -> HttpResponse:
     try:
         found, away = presence.live(), ""
     except MemoryAway:
-        found, away = Presence(0, []), AWAY
+        found, away = Presence(0, 0, []), AWAY
     template = "office/sessions_part.html" if request.headers.get("HX-Request") else "office/sessions.html"
     return office().page(
         request,
         template,
         "Live sessions",
         rows=named(found.shown),
-        count=found.count,
+        found=found,
+        places=settings.MAX_SESSIONS,
         away=away,
         may_close=request.user.has_perm("core.close_sessions"),
     )
@@ -64,7 +66,8 @@ def close(request: HttpRequest) -> HttpResponse:
     if found is None:
         messages.warning(request, "That session is over already.")
         return redirect("admin:office-sessions")
-    target = f"session of user {found.user_id} in chat.conversation {found.conversation}"
+    where = f"chat.conversation {found.conversation}" if found.conversation else found.kind or "a socket"
+    target = f"session of user {found.user_id} in {where}"
     auditing.note(request, AuditEntry.Action.CLOSE, target, user=found.user_id, process=found.process)
     try:
         presence.close(holder=holder, socket=socket)
