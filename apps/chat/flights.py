@@ -180,7 +180,8 @@ class Flight:
             raise ProviderError(message, code=error.get("code", ""), hint=error.get("hint", ""))
         if reason not in {"stop", "length"}:
             return False
-        self._hear(Chosen(done["provider"], done["model"], done.get("fallback_from", "")))
+        stood_in = done.get("fallback_from", ""), done.get("fallback_reason", "")
+        self._hear(Chosen(done["provider"], done["model"], *stood_in))
         self._hear(Usage(usage["prompt_tokens"] or 0, usage["completion_tokens"] or 0))
         self._hear(Finished(reason))
         return True

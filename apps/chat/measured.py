@@ -80,6 +80,7 @@ class Measured:
             "provider": self.chosen.provider,
             "model": self.chosen.model[:200],
             "fallback_from": self.chosen.fallback_from[:200],
+            "fallback_reason": self.chosen.fallback_reason[:200],
             "dropped_messages": self.dropped,
             "cached": self.cached,
             **self.usage(),
@@ -107,6 +108,8 @@ class Measured:
         }
         if self.chosen.fallback_from:
             done["fallback_from"] = self.chosen.fallback_from
+        if self.chosen.fallback_reason:
+            done["fallback_reason"] = self.chosen.fallback_reason
         if self.dropped:
             done["dropped_messages"] = self.dropped
         if self.context is not None:

@@ -163,6 +163,13 @@ class Turn(models.Model):
     provider = models.CharField(max_length=40, blank=True)
     model = models.CharField(max_length=200, blank=True)
     fallback_from = models.CharField(max_length=200, blank=True)
+    fallback_reason = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Why that one rested, in an administrator's words",
+    )
     cached = models.BooleanField(default=False)
     error_code = models.CharField(max_length=60, blank=True)
     error_message = models.TextField(blank=True)

@@ -121,6 +121,7 @@ def done_fields(turn: Turn) -> dict[str, Any]:
     }
     more: dict[str, Any] = {
         "fallback_from": turn.fallback_from,
+        "fallback_reason": turn.fallback_reason,
         "dropped_messages": turn.dropped_messages,
         "tool_calls": turn.answer.tool_calls,
     }

@@ -59,11 +59,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """From the router, before the first event of a provider: who answers, and for whom it stands in."""
+    """From the router, before the first event of a provider: who answers, and for whom it stands in.
+
+    `fallback_reason` is what an administrator said who lets that one rest; empty where it failed.
+    """
 
     provider: str
     model: str
     fallback_from: str = ""
+    fallback_reason: str = ""
 
 
 RouterEvent = Event | Progress | Chosen

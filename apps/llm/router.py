@@ -97,9 +97,11 @@ class Router:
         self.look_around()
         first: ProviderError | None = None
         begun = False
-        candidates = await self._awake(target)
+        candidates, rests = await self._awake(target)
         for candidate in candidates:
-            chosen = Chosen(candidate.provider, candidate.model, "" if candidate is target else target.provider)
+            chosen = Chosen(candidate.provider, candidate.model)
+            if candidate is not target:
+                chosen = replace(chosen, fallback_from=target.provider, fallback_reason=rests)
             try:
                 async with aclosing(
                     self._queued(candidate, call, chosen, who, last_resort=candidate is candidates[-1])
@@ -163,15 +165,15 @@ class Router:
         for farm in self._farms.made():
             await farm.close()
 
-    async def _awake(self, target: Target) -> list[Target]:
-        """Whom to ask, in order, without those that rest."""
+    async def _awake(self, target: Target) -> tuple[list[Target], str]:
+        """Whom to ask, in order, without those that rest; and why the target rests, where it does."""
         drained = await self._drains.fresh()
         asleep = drained.get(target.provider)
         named = self._choices.candidates(target) if asleep is None else self._choices.instead(target)
         found = [one for one in named if one.provider not in drained]
         if not found:
             raise refusal(target.provider, asleep or "")
-        return found
+        return found, asleep or ""
 
     async def _queued(
         self, target: Target, call: Call, chosen: Chosen, who: str, *, last_resort: bool

@@ -17,12 +17,14 @@ from apps.chat.frames import Ask
 from apps.chat.models import Conversation, Message, Turn
 from apps.chat.turnlog import End, Item
 from apps.core.database import in_database
+from apps.llm.drains import Drains, from_rows
 from apps.llm.providers.base import Provider, Timeouts
 from apps.llm.providers.gemini import Gemini, library
 from apps.llm.providers.ollama import Ollama, load_library
 from apps.llm.providers.openai_compatible import OpenAICompatible
 from apps.llm.providers.scripted import Script, Scripted
 from apps.llm.router import Router, use
+from apps.llm.services import provider_drain
 from apps.llm.settings import LlmSettings
 from benchmarks.standin import StandIn
 from tests.chat.cast import end_of, started, text_of, told
@@ -51,7 +53,7 @@ async def routed(**providers: Sequence[Provider]) -> AsyncIterator[Router]:
     """A router over these providers, the first kind the default one, in the place of this process's."""
     first, *others = providers
     settings = replace(MODELS, ai_model=first, ai_fallback=tuple(others), kinds=tuple(providers))
-    router = Router(settings, providers)
+    router = Router(settings, providers, Drains(from_rows))
     before = use(router)
     try:
         yield router
@@ -229,6 +231,18 @@ async def test_before_the_first_word_the_fallback_answers_and_says_so(
             ended, items = await asked(conversation)
     assert (ended.error, text_of(items)) == (None, "instead")
     assert (ended.done["provider"], ended.done["fallback_from"]) == ("scripted", kind)
+
+
+async def test_a_stand_in_for_one_that_rests_says_why_and_nothing_else_of_it(conversation: Conversation) -> None:
+    await in_database(provider_drain, kind="openai", reason="The bill is due.", by="the-administrator")
+    providers: dict[str, list[Provider]] = {"openai": [Scripted()], "scripted": [Scripted(Script(tokens=["instead"]))]}
+    async with routed(**providers):
+        ended, items = await asked(conversation)
+    assert (ended.error, text_of(items)) == (None, "instead")
+    assert (ended.done["fallback_from"], ended.done["fallback_reason"]) == ("openai", "The bill is due.")
+    assert "the-administrator" not in str(ended)
+    turn = await in_database(Turn.objects.get, conversation=conversation)
+    assert (turn.fallback_from, turn.fallback_reason) == ("openai", "The bill is due.")
 
 
 # --- options --------------------------------------------------------------------------------------------------------

@@ -136,10 +136,12 @@ async def test_an_error_in_the_row_comes_with_the_end(turn: Turn) -> None:
     problem = {"error_code": "provider_timeout", "error_message": "Too slow.", "error_hint": "Wait."}
     ending = outcome("", marks=[], state=Turn.State.FAILED)
     await in_database(services.turn_finish, turn_id=turn.id, owner=HERE, outcome=ending)
-    await in_database(Turn.objects.filter(id=turn.id).update, fallback_from="openai", **problem)
+    await in_database(
+        Turn.objects.filter(id=turn.id).update, fallback_from="openai", fallback_reason="It rests.", **problem
+    )
     end = end_of(await follow(turn))
     assert end.error == {"code": "provider_timeout", "message": "Too slow.", "hint": "Wait."}
-    assert end.done["fallback_from"] == "openai"
+    assert (end.done["fallback_from"], end.done["fallback_reason"]) == ("openai", "It rests.")
 
 
 async def test_html_is_made_for_those_who_asked(turn: Turn, redis: Redis) -> None:

@@ -159,6 +159,16 @@ def test_a_failure_tells_its_repair_with_commands_as_code(visitor: Client, conve
     assert "<code>nitro doctor</code>" in html
 
 
+def test_a_stand_in_says_for_whom_and_why(visitor: Client, conversation: Conversation) -> None:
+    turn = answered(conversation)
+    address = f"/c/{conversation.id}/m/{turn.answer_id}/"
+    Turn.objects.filter(id=turn.id).update(provider="builtin", model="small", fallback_from="openai")
+    assert "took no new questions" not in page_of(visitor, address)
+    Turn.objects.filter(id=turn.id).update(fallback_reason="The <b>bill</b> is due.")
+    html = page_of(visitor, address)
+    assert "Stood in for openai, which took no new questions: The &lt;b&gt;bill&lt;/b&gt; is due." in html
+
+
 def test_renaming_answers_with_the_new_line(visitor: Client, conversation: Conversation) -> None:
     response = visitor.post(f"/c/{conversation.id}/rename/", {"title": "Otters"}, headers=HTMX)
     assert "Otters" in response.content.decode()

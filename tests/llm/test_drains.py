@@ -9,7 +9,7 @@ import pytest
 from apps.core.errors import DatabaseAway
 from apps.llm import drains, services
 from apps.llm.drains import Drains, from_rows
-from apps.llm.errors import Drained
+from apps.llm.errors import Drained, Unreachable
 from apps.llm.events import Chosen
 from apps.llm.messages import Call, Message, Role
 from apps.llm.providers.scripted import Script, Scripted
@@ -51,6 +51,20 @@ async def test_nobody_rests_unless_it_was_said() -> None:
 async def test_one_that_rests_is_passed_over_for_a_fallback() -> None:
     chosen = await who(router(Rows(openai="Maintenance."), ai_fallback=("ollama",)))
     assert (chosen.provider, chosen.fallback_from) == ("ollama", "openai")
+    assert chosen.fallback_reason == "Maintenance."
+
+
+async def test_only_a_stand_in_says_why_somebody_rests() -> None:
+    chosen = await who(router(Rows(ollama="Too hot."), ai_fallback=("ollama",)))
+    assert (chosen.provider, chosen.fallback_reason) == ("openai", "")
+
+
+async def test_a_stand_in_for_one_that_failed_gives_no_reason() -> None:
+    away = Scripted(Script(failure=Unreachable("It is away.")))
+    given = LlmSettings(ai_model="openai", openai_model="m", ai_fallback=("builtin",))
+    asked = Router(given, {"openai": [away], "builtin": [Scripted()]}, Drains(Rows(ollama="Too hot.")))
+    chosen = await who(asked)
+    assert (chosen.provider, chosen.fallback_from, chosen.fallback_reason) == ("builtin", "openai", "")
 
 
 async def test_a_fallback_that_rests_is_passed_over_too() -> None:

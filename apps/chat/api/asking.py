@@ -55,7 +55,8 @@ class ReplyOutput(serializers.Serializer[Any]):
     cached = serializers.BooleanField()
     provider = serializers.CharField()
     model = serializers.CharField()
-    fallback_from = serializers.CharField(required=False)
+    fallback_from = serializers.CharField(required=False, help_text="For whom this provider stood in.")
+    fallback_reason = serializers.CharField(required=False, help_text="Why an administrator lets that one rest.")
     dropped_messages = serializers.IntegerField(required=False)
 
 
