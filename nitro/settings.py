@@ -207,6 +207,10 @@ TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 SESSION_RETENTION_DAYS = env.integer("SESSION_RETENTION_DAYS", 30, low=0, high=36_500)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "apps.core.incoming.NamelessFiles",
+]
 
 # --- Django ---------------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"

@@ -94,6 +94,28 @@ class WebProcess:
         self.listening.close()
 
 
+class Worker:
+    """A worker of the house, with its beat."""
+
+    def __init__(self, house: House, name: str = "worker", **environment: str) -> None:
+        self.house, self.name, self.environment = house, name, environment
+        self.start()
+
+    def start(self) -> None:
+        environment = {**os.environ, **self.house.environment, "NITRO_ROLE": "worker", **self.environment}
+        with (self.house.home / f"{self.name}.log").open("ab") as log:
+            argv = [sys.executable, "-m", "nitro.worker"]
+            self.child = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=log, stderr=log)
+
+    def kill(self) -> None:
+        """kill -9"""
+        self.child.kill()
+        self.child.wait()
+
+    def log(self) -> str:
+        return (self.house.home / f"{self.name}.log").read_text(encoding="utf-8", errors="replace")
+
+
 class House:
     """Everything under one roof. PostgreSQL and Redis are reached through proxies, by Nitro but not by the tests."""
 

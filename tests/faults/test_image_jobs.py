@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +15,7 @@ from redis import Redis
 
 from nitro import embedded
 from tests.faults.conftest import Measured
-from tests.faults.house import ROOT, House
+from tests.faults.house import House, Worker
 from tests.faults.talk import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -27,28 +24,9 @@ RESCUE_SECONDS = 60  # R7 and R10
 SLACK = 60  # for the drawing itself, on machines that do ten other things
 
 
-class Worker:
-    """A worker of the house, with its beat."""
-
-    def __init__(self, house: House) -> None:
-        self.house = house
-        self.start()
-
-    def start(self) -> None:
-        environment = {**os.environ, **self.house.environment, "NITRO_ROLE": "worker", "IMAGE_ENGINE": "painter"}
-        with (self.house.home / "worker.log").open("ab") as log:
-            argv = [sys.executable, "-m", "nitro.worker"]
-            self.child = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=log, stderr=log)
-
-    def kill(self) -> None:
-        """kill -9"""
-        self.child.kill()
-        self.child.wait()
-
-
 @pytest.fixture
 def worker(house: House) -> Iterator[Worker]:
-    worker = Worker(house)
+    worker = Worker(house, IMAGE_ENGINE="painter")
     yield worker
     worker.kill()
 
@@ -103,7 +81,7 @@ async def test_jobs_that_wait_survive_an_emptied_redis(house: House, measured: M
     with Redis.from_url(embedded.redis_url(house.home)) as redis:
         await until(lambda: redis.llen("images") > 0, SLACK)
         redis.flushall()
-    worker, emptied = Worker(house), time.monotonic()
+    worker, emptied = Worker(house, IMAGE_ENGINE="painter"), time.monotonic()
     try:
         await until(lambda: "queued" not in states(house, jobs), RESCUE_SECONDS + SLACK)
         measured("seconds until they are drawn", round(time.monotonic() - emptied, 1))

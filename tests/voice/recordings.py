@@ -61,6 +61,11 @@ def silence(seconds: float) -> Pcm:
     return Pcm(bytes(round(seconds * 16_000) * 2))
 
 
+def long_recording() -> bytes:
+    """A sentence, and more silence after it than is listened to while one waits."""
+    return wav(Pcm(at_16k(said(SENTENCE)) + silence(61).data))
+
+
 def at_16k(sound: Pcm) -> bytes:
     """The samples as an ear takes them."""
     from apps.voice.cells import files
