@@ -1,5 +1,6 @@
 // Cards of jobs that are being drawn, wherever they are shown: their progress comes by a socket, their end by htmx.
 
+import { swapIn } from "./http.js";
 import { tellWhy } from "./pausing.js";
 import { Socket } from "./socket.js";
 
@@ -20,7 +21,7 @@ async function refresh(card) {
   }
   asking.set(job, false);
   try {
-    await window.htmx.ajax("GET", url, { target: card, swap: "outerHTML" });
+    await swapIn("GET", url, card, { swap: "outerHTML" });
   } finally {
     const again = asking.get(job);
     asking.delete(job);

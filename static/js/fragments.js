@@ -1,7 +1,7 @@
 // The server's own rendering of messages, put in the place of what the page made of them.
 
 import { decorateCode } from "./copy.js";
-import { elementOf, getText } from "./http.js";
+import { elementOf, getText, swapIn } from "./http.js";
 
 // Puts the server's rendering of a message in the place of ours; text that is equal stays, with what is selected in it.
 function settle(article, html) {
@@ -34,5 +34,5 @@ export async function refresh(conversation, article) {
 
 // The whole shown path anew.
 export function reload(conversation) {
-  return window.htmx.ajax("GET", `/c/${conversation}/`, { target: "#messages", swap: "innerHTML" });
+  return swapIn("GET", `/c/${conversation}/`, document.getElementById("messages"));
 }

@@ -43,6 +43,12 @@ export async function getText(url) {
   return (await checked(await fetch(url, { headers: { "HX-Request": "true" } }))).text();
 }
 
+// Has htmx put what the server renders into `target`. Of requests from one source htmx sends one at a time, keeps the last
+// one waiting and forgets those between: each place and each deed is a source of its own, so that none crowds out another.
+export function swapIn(method, url, target, { source = target, swap = "innerHTML", values = {} } = {}) {
+  return window.htmx.ajax(method, url, { source, target, swap, values });
+}
+
 // The first element of a fragment of HTML that our own server has rendered.
 export function elementOf(html) {
   const holder = document.createElement("template");

@@ -2,13 +2,13 @@
 
 import "./shell.js";
 import { followJobs } from "./drawing.js";
+import { swapIn } from "./http.js";
 import { showAgain, startViewer } from "./viewer.js";
 
 const form = document.getElementById("order");
 const prompt = document.getElementById("prompt");
 const filters = document.querySelector(".filters");
 const grid = document.getElementById("grid");
-let restored = ""; // a picture that was brought back and does not hang yet
 
 prompt.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -35,13 +35,8 @@ new MutationObserver(() => {
 // Hung anew as it is filtered right now.
 document.body.addEventListener("nitro:image-restored", ({ detail }) => {
   const wanted = new URLSearchParams(new FormData(filters));
-  restored = detail.id;
-  window.htmx.ajax("GET", `${location.pathname}?${wanted}`, { target: "#grid", swap: "innerHTML" });
-});
-
-grid.addEventListener("htmx:afterSettle", () => {
-  if (restored) showAgain(restored);
-  restored = "";
+  swapIn("GET", `${location.pathname}?${wanted}`, grid);
+  showAgain(detail.id);
 });
 
 followJobs();

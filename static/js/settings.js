@@ -1,5 +1,6 @@
 // The sheet with this chat's settings. Loaded when it is opened; of a chat that has not begun the page keeps them.
 
+import { swapIn } from "./http.js";
 import { showToast } from "./toast.js";
 
 const sheet = document.getElementById("chat-settings");
@@ -10,7 +11,7 @@ export async function openSettings(theChat) {
   chat = theChat;
   const url = chat.id ? `/c/${chat.id}/settings/` : "/c/settings/";
   if (sheet.dataset.of !== url) {
-    await window.htmx.ajax("GET", url, { target: "#chat-settings-body", swap: "innerHTML" });
+    await swapIn("GET", url, document.getElementById("chat-settings-body"));
     sheet.dataset.of = chat.id ? "" : url; // what another tab saves is seen at the next opening
   }
   sheet.showModal();

@@ -48,13 +48,13 @@ function rename(button) {
     const title = input.value.trim();
     if (!title || title === link.textContent.trim()) return close();
     const values = { title, current: current() };
-    return window.htmx.ajax("POST", button.dataset.url, { target: item, swap: "outerHTML", values });
+    return swapIn("POST", button.dataset.url, item, { swap: "outerHTML", values });
   });
 }
 
 function reload() {
   if (document.getElementById("search").value) return; // what was found stays
-  window.htmx.ajax("GET", `/c/list/?current=${current()}`, { target: "#chats", swap: "innerHTML" });
+  swapIn("GET", `/c/list/?current=${current()}`, document.getElementById("chats"));
 }
 
 export function startSidebar() {

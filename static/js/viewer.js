@@ -1,5 +1,7 @@
 // One picture over the whole window, with what made it; arrow keys leaf through the gallery.
 
+import { swapIn } from "./http.js";
+
 const viewer = document.getElementById("viewer");
 const parts = Object.fromEntries(
   ["picture", "prompt", "facts", "reuse", "download", "keep"].map((name) => [name, document.getElementById(`viewer-${name}`)]),
@@ -8,6 +10,7 @@ const toasts = document.getElementById("toasts");
 const home = toasts.parentElement;
 let grid = null;
 let shown = null;
+let awaited = ""; // a picture that was brought back and does not hang yet
 
 function tiles() {
   return [...grid.querySelectorAll("[data-tile]")];
@@ -52,7 +55,7 @@ function remove() {
   const all = tiles();
   const place = placeOf(all);
   const next = all[place + 1] ?? all[place - 1];
-  window.htmx.ajax("POST", shown.dataset.delete, { target: "#toasts", swap: "innerHTML" });
+  swapIn("POST", shown.dataset.delete, toasts, { source: viewer }); // one after the other: hx-sync of the viewer
   all[place]?.closest(".tile").remove();
   if (next) show(next);
   else viewer.close();
@@ -61,7 +64,7 @@ function remove() {
 async function keep() {
   const place = tiles().indexOf(shown);
   const values = { kept: shown.dataset.kept === "1" ? "0" : "1" };
-  await window.htmx.ajax("POST", shown.dataset.keep, { target: shown.closest(".tile"), swap: "outerHTML", values });
+  await swapIn("POST", shown.dataset.keep, shown.closest(".tile"), { swap: "outerHTML", values });
   if (viewer.open) show(tiles()[place]);
 }
 
@@ -88,14 +91,25 @@ export function startViewer(gallery) {
     event.preventDefault();
     DEEDS[deed]();
   });
+  grid.addEventListener("htmx:afterSettle", showAwaited);
   viewer.addEventListener("close", () => {
+    awaited = "";
     home.append(toasts);
     const all = tiles();
     all[placeOf(all)]?.focus();
   });
 }
 
-// A picture that was brought back is shown again where pictures are being looked at.
+// A picture that was brought back is shown again where pictures are being looked at, as soon as it hangs: the gallery may
+// be hung without it before, by an answer that was under way.
 export function showAgain(id) {
-  if (viewer.open) show(document.querySelector(`#tile-${id} [data-tile]`));
+  awaited = viewer.open ? id : "";
+  showAwaited();
+}
+
+function showAwaited() {
+  const tile = awaited && document.querySelector(`#tile-${awaited} [data-tile]`);
+  if (!tile) return;
+  awaited = "";
+  show(tile);
 }

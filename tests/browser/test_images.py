@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import NewScreen
 from tests.browser.screen import Screen
@@ -69,6 +70,66 @@ async def test_the_gallery_is_leafed_through_and_tidied_with_the_keyboard_alone(
     await expect(tiles.last).to_be_focused()
     # Still those that were searched for.
     await expect(page.locator(".tile")).to_have_count(2)
+
+
+async def drawn(page: Page, *prompts: str) -> None:
+    """The room of the pictures with these in it, the newest of them looked at."""
+    for prompt in prompts:
+        await order(page, prompt)
+    tiles = page.locator(".tile a")
+    for prompt in prompts:
+        await expect(tiles.filter(has=page.locator(f'img[alt="{prompt}"]'))).to_have_count(1)
+    await expect(page.locator(".job")).to_have_count(0)
+    await tiles.first.press("Enter")
+
+
+async def test_a_picture_that_comes_back_is_shown_although_the_gallery_is_hung_without_it_before(screen: Screen) -> None:
+    page = screen.page
+    await page.goto(screen.base + "/images/")
+    await drawn(page, "A stone that stays", "A stone that comes back")
+    seen = page.locator("#viewer-prompt")
+    await expect(seen).to_have_text("A stone that comes back")
+    await page.keyboard.press("Delete")
+    await expect(seen).to_have_text("A stone that stays")
+    undo = page.get_by_role("dialog").get_by_role("button", name="Undo")
+    await expect(undo).to_be_visible()
+    earlier = await (await screen.context.request.get(screen.base + "/images/", headers={"HX-Request": "true"})).text()
+    held = asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        await held.wait()
+        await route.continue_()
+
+    await page.route(re.compile(r"/images/\?"), slowly)
+    async with page.expect_request(re.compile(r"/images/\?")):
+        await undo.press("Enter")
+    # What the server had rendered for a search just before arrives now.
+    await page.evaluate("html => htmx.swap('#grid', html, {swapStyle: 'innerHTML'})", earlier)
+    await expect(page.locator('.tile img[alt="A stone that comes back"]')).to_have_count(0)
+    held.set()
+    await expect(seen).to_have_text("A stone that comes back")
+
+
+async def test_of_three_pictures_deleted_in_a_hurry_none_stays(screen: Screen) -> None:
+    page = screen.page
+    await page.goto(screen.base + "/images/")
+    await drawn(page, "One hasty leaf", "Two hasty leaves", "Three hasty leaves")
+    held = asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        await held.wait()
+        await route.continue_()
+
+    await page.route(re.compile(r"/delete/$"), slowly)
+    for _ in range(3):
+        await page.keyboard.press("Delete")
+    held.set()
+    hasty = page.locator('.tile img[alt*="hasty lea"]')
+    await expect(hasty).to_have_count(0)
+    await page.wait_for_load_state("networkidle")
+    await page.reload()
+    await expect(page.locator(".tile").or_(page.locator(".grid-empty")).first).to_be_visible()
+    await expect(hasty).to_have_count(0)
 
 
 async def test_what_is_wrong_is_said_and_what_was_typed_stays(screen: Screen) -> None:
