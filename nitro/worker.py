@@ -86,6 +86,7 @@ def main(words: list[str] | None = None) -> None:
     from nitro import __version__
     from nitro.beat import Beat
     from nitro.celery import app, make
+    from nitro.heap import Tidier
     from nitro.watchdog import Ear, Watchdog
 
     # In a container everything runs as root; nothing but JSON is ever taken from the queue.
@@ -101,7 +102,7 @@ def main(words: list[str] | None = None) -> None:
     reporting.start(__version__)
     spans.start(__version__)
     dogs = [Watchdog(Ear(queue)) for queue in given.queues if queue == MAIN_QUEUE]
-    watches: list[Publisher | Watchman | Watchdog] = [Publisher(), Watchman(), *dogs]
+    watches: list[Publisher | Watchman | Watchdog | Tidier] = [Publisher(), Watchman(), Tidier(), *dogs]
     for watch in watches:
         watch.start()
     worker = app.Worker(**options(main_queue), quiet=True)

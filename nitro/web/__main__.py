@@ -60,6 +60,7 @@ def serve(fd: int, tls: tuple[Path, Path] | None = None) -> None:
     from apps.core.publishing import Publisher
     from nitro import __version__
     from nitro.asgi import application
+    from nitro.heap import Tidier
     from nitro.web.server import Server
 
     with socket.socket(fileno=os.dup(fd)) as listening:
@@ -71,8 +72,10 @@ def serve(fd: int, tls: tuple[Path, Path] | None = None) -> None:
     spans.start(__version__)
     publisher = Publisher()
     publisher.start()
-    watchman = on_watch()
+    watchman, tidier = on_watch(), Tidier()
+    tidier.start()
     Server(application, fd=fd, family=family, body_limit=limit, drain=drain_turns, begin=keep_turns, tls=tls).run()
+    tidier.stop()
     watchman.stop()
     publisher.stop()
     spans.stop()
