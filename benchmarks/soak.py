@@ -15,9 +15,10 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import linear_regression, median
+from typing import Any
 
 import aiohttp
 import psutil
@@ -29,6 +30,7 @@ from benchmarks.wire import Wire
 PEOPLE = 12
 EVERY_SECONDS = 30.0
 PATIENCE = 60.0
+QUESTIONS = 20  # in one chat, before a new one is begun
 SEED = 21
 WORDS = "river stone lamp winter garden letter engine cloud bread music harbour forest".split()
 
@@ -68,6 +70,7 @@ class Person:
     ) -> None:
         self.house, self.http, self.seat, self.key, self.dice = house, http, seat, key, dice
         self.base = f"http://127.0.0.1:{house.port}"
+        self.asked = 0
 
     def deeds(self) -> list[tuple[int, Callable[[], Awaitable[None]]]]:
         """What they do, and how often compared with the rest."""
@@ -83,7 +86,10 @@ class Person:
         ]
 
     async def ask(self) -> None:
-        """A question over the socket, read to its end."""
+        """A question over the socket, read to its end; now and then in a new chat, as long ones cost more each time."""
+        self.asked += 1
+        if self.asked % QUESTIONS == 0:
+            self.seat = replace(self.seat, conversation=(await self.post("/api/conversations/", {}))["id"])
         wire = await Wire.connect(self.house.port, self.seat.path, self.seat.cookie)
         try:
             await asyncio.wait_for(wire.ask(f"Tell me about the {self.dice.choice(WORDS)}.").ended, PATIENCE)
@@ -130,11 +136,12 @@ class Person:
             "/api/images/", {"prompt": f"a {self.dice.choice(WORDS)} at night", "width": 256, "height": 256}
         )
 
-    async def post(self, path: str, body: object) -> None:
-        """One request of a program."""
+    async def post(self, path: str, body: object) -> Any:
+        """One request of a program; what was answered, where that is JSON."""
         async with self.http.post(self.base + path, json=body, headers=self.headers()) as answer:
-            text = await answer.text(errors="replace")
-            assert answer.status < 300, f"{answer.status} {text[:80]}"
+            raw = await answer.read()
+            assert answer.status < 300, f"{answer.status} {raw[:80]!r}"
+            return json.loads(raw) if answer.content_type == "application/json" else None
 
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"}
