@@ -1,5 +1,7 @@
 // The list of chats, in every room: renaming in place, the drawer on small screens, and news about what is listed.
 
+import { swapIn } from "./http.js";
+
 const body = document.body;
 const chats = document.getElementById("chats");
 const opener = document.querySelector('[data-action="drawer-open"]');

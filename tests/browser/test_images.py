@@ -83,7 +83,9 @@ async def drawn(page: Page, *prompts: str) -> None:
     await tiles.first.press("Enter")
 
 
-async def test_a_picture_that_comes_back_is_shown_although_the_gallery_is_hung_without_it_before(screen: Screen) -> None:
+async def test_a_picture_that_comes_back_is_shown_when_the_gallery_is_hung_without_it_first(
+    screen: Screen,
+) -> None:
     page = screen.page
     await page.goto(screen.base + "/images/")
     await drawn(page, "A stone that stays", "A stone that comes back")
@@ -110,6 +112,19 @@ async def test_a_picture_that_comes_back_is_shown_although_the_gallery_is_hung_w
     await expect(seen).to_have_text("A stone that comes back")
 
 
+async def test_a_button_works_from_the_moment_it_is_there(screen: Screen) -> None:
+    page = screen.page
+    await page.goto(screen.base + "/images/")
+    await drawn(page, "A leaf that stays", "A leaf that comes back at once")
+    await page.evaluate("""() => new MutationObserver((_, observer) => {
+        observer.disconnect();
+        document.querySelector("#toasts .toast-action").click();
+    }).observe(document.getElementById("toasts"), { childList: true })""")
+    await page.keyboard.press("Delete")
+    await expect(page.locator("#viewer-prompt")).to_have_text("A leaf that comes back at once")
+    await expect(page.locator("#toasts .toast")).to_have_count(0)
+
+
 async def test_of_three_pictures_deleted_in_a_hurry_none_stays(screen: Screen) -> None:
     page = screen.page
     await page.goto(screen.base + "/images/")
@@ -120,13 +135,16 @@ async def test_of_three_pictures_deleted_in_a_hurry_none_stays(screen: Screen) -
         await held.wait()
         await route.continue_()
 
+    deleted = []
+    page.on("response", lambda response: deleted.append(response.url) if response.url.endswith("/delete/") else None)
     await page.route(re.compile(r"/delete/$"), slowly)
     for _ in range(3):
         await page.keyboard.press("Delete")
-    held.set()
     hasty = page.locator('.tile img[alt*="hasty lea"]')
     await expect(hasty).to_have_count(0)
-    await page.wait_for_load_state("networkidle")
+    held.set()
+    while len(deleted) < 3:
+        await asyncio.sleep(0.05)
     await page.reload()
     await expect(page.locator(".tile").or_(page.locator(".grid-empty")).first).to_be_visible()
     await expect(hasty).to_have_count(0)
