@@ -2,7 +2,7 @@
 #   make up [PORT=8000]      install what is missing and run Nitro
 #   make test                install what is missing and run all checks and tests (CI=1 adds the slow ones)
 #   make lint                style, types and import rules alone
-#   make test-slow           real processes, kill -9, restarts of the database: some minutes
+#   make test-slow           real processes, kill -9, restarts, long journeys through pages: some minutes
 #   make test-release        the same with every random fault a hundred times: about an hour
 #   make bench-check         has a gain become smaller than it was when its ratio was kept? some minutes
 #   make bench-keep          measure the gains and keep their ratios; FROM=FILE takes those of a run

@@ -10,7 +10,7 @@ from playwright.async_api import expect
 from tests.browser.conftest import NewScreen
 from tests.browser.screen import Screen, tokens
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_an_administrator_closes_a_session_and_its_page_offers_to_go_on(

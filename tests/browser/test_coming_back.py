@@ -9,7 +9,7 @@ from tests.browser.conftest import NewScreen
 from tests.browser.nitro_up import NitroUp
 from tests.browser.screen import Screen, Watch, tokens
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_a_reload_in_mid_answer_shows_every_word_once(screen: Screen) -> None:

@@ -12,7 +12,7 @@ from benchmarks.standin import StandIn
 from tests.browser.nitro_up import NitroUp
 from tests.browser.screen import PATIENCE, Screen, Watch, tokens
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
 NewTab = Callable[[], Awaitable[Screen]]
 

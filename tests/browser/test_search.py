@@ -16,7 +16,7 @@ from tests.browser.screen import PATIENCE, Screen, Watch
 from tests.core.outside.servers import Local
 from tests.search.web import BRIDGE, QUESTION, article, found, searx, web
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 ANSWER = (
     "The bridge of Tarrow was opened on 4 May 1931 [1]. It is 1,240 metres long [2]. It cost 90 million crowns [1]."
 )

@@ -21,7 +21,7 @@ from tests.browser.conftest import ARGUMENTS
 from tests.browser.nitro_up import NitroUp
 from tests.browser.screen import PATIENCE, Screen, Watch
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
 HEARD = """
 window.played = [];

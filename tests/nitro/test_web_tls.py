@@ -70,6 +70,7 @@ def test_many_requests_share_a_connection(web: Web, pair: Certificate) -> None:
         assert {browser.post("/", content=b"x" * n).text for n in range(20)} == {str(n) for n in range(20)}
 
 
+@pytest.mark.slow
 def test_a_long_answer_comes_whole(web: Web, pair: Certificate) -> None:
     with client(web, pair, http2=True) as browser, browser.stream("GET", "/pour") as answer:
         assert sum(len(piece) for piece in answer.iter_bytes()) == 3200 * 65_536 + 1

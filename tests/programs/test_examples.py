@@ -83,6 +83,7 @@ async def test_every_section_has_an_example_in_each_language() -> None:
     assert {(name, language) for name, language, _ in found} == {(s, p) for s in sections for p in PROGRAMS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "language", "text"), EXAMPLES)
 async def test_an_example_runs_as_it_stands(house: House, tmp_path: Path, name: str, language: str, text: str) -> None:
     program, *words = PROGRAMS[language]
