@@ -1,7 +1,7 @@
 """Gives free memory back to the system.
 
-glibc keeps what was freed between pieces in use: a process stays as large as it has ever been, and grows a little with every
-greatest moment.
+glibc keeps what was freed between pieces in use: a process stays as large as it has ever been, and grows a little with
+every greatest moment.
 """
 
 from __future__ import annotations
