@@ -11,7 +11,7 @@ import pytest
 from nitro.process import end
 from tests.faults.conftest import Measured
 from tests.faults.house import House, count_of
-from tests.faults.talk import Talk
+from tests.faults.talk import Talk, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 CONNECT_SECONDS = 5.0
@@ -69,7 +69,7 @@ async def test_a_model_server_that_is_down_is_told_within_seconds(house: House, 
 async def test_a_model_server_that_dies_in_mid_answer_ends_the_turn_with_its_words(house: House) -> None:
     async with Talk(house, house.web[0], house.new_conversation()) as talk:
         accepted = await talk.ask(model="openai:tokens-2000")
-        await asyncio.sleep(1)
+        await until(lambda: count_of(talk.text(accepted["turn"])) > 5, what="some words")
         end(house.children["model"], signal.SIGKILL, 5)
         assert (await talk.done(accepted["turn"], CONNECT_SECONDS))["finish_reason"] == "failed"
         assert house.text_of(accepted["answer"]) == talk.text(accepted["turn"])

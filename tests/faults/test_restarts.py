@@ -8,6 +8,8 @@ import json
 import signal
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -29,6 +31,22 @@ def ask_to_stop(web: WebProcess) -> float:
     return time.monotonic()
 
 
+@contextmanager
+def line_to(web: WebProcess) -> Iterator[http.client.HTTPConnection]:
+    """A connection that is open before the process stops listening."""
+    line = http.client.HTTPConnection("127.0.0.1", web.port, timeout=60)
+    assert status_of(line) == 200
+    yield line
+    line.close()
+
+
+async def stop(web: WebProcess) -> None:
+    """Ask it to stop, and return once it tells its balancer so."""
+    with line_to(web) as line:
+        ask_to_stop(web)
+        await until(lambda: status_of(line) == 503, SLACK)
+
+
 async def gone(web: WebProcess, seconds: float) -> int:
     """The exit status, once it has ended."""
     assert web.child is not None
@@ -42,8 +60,7 @@ async def test_an_answer_that_is_nearly_done_is_finished_first(house: House, mea
     async with Talk(house, web, house.new_conversation()) as talk:
         accepted = await talk.ask(model="openai:tokens-80")
         await until(lambda: talk.last_seq(accepted["turn"]) > 2)
-        ask_to_stop(web)
-        await asyncio.sleep(0.5)
+        await stop(web)
         refused = await talk.request(type="ask", text="One more")
         assert (refused["code"], refused["retry_after"]) == ("restarting", 1)
         assert (await talk.done(accepted["turn"]))["finish_reason"] == "stop"
@@ -92,8 +109,7 @@ async def test_who_asks_while_others_are_answered_goes_on_elsewhere_at_once(hous
     web, chat = house.web[0], house.new_conversation()
     async with Talk(house, web, house.new_conversation()) as long, Talk(house, web, chat) as idle:
         accepted = await long.ask(model="openai:tokens-80")
-        ask_to_stop(web)
-        await asyncio.sleep(0.3)
+        await stop(web)
         asked, began = str(uuid.uuid4()), time.monotonic()
         assert (await idle.request(type="ask", text="Hello", id=asked))["code"] == "restarting"
         await until(lambda: idle.code is not None, COST_SECONDS)
@@ -113,34 +129,25 @@ async def test_programs_are_refused_with_a_hint_and_their_running_answers_finish
     web = house.web[0]
     headers = {"Authorization": f"Bearer {house.key}", "Content-Type": "application/json"}
     body = {"messages": [{"role": "user", "content": "Hello"}], "model": "openai:tokens-60"}
-    lines = [http.client.HTTPConnection("127.0.0.1", web.port, timeout=60) for _ in range(2)]
-    for line in lines:
-        assert await asyncio.to_thread(status_of, line) == 200  # both are open before the process stops listening
-    running = asyncio.ensure_future(asyncio.to_thread(posted, lines[0], body, headers))
-    await asyncio.sleep(1)
-    ask_to_stop(web)
-    await asyncio.sleep(0.3)
-    status, said, retry_after = await asyncio.to_thread(posted, lines[1], body, headers)
-    assert (status, said["error"]["code"], retry_after) == (503, "restarting", "1")
-    status, said, _ = await running
+    with line_to(web) as early, line_to(web) as late:
+        before = house.model_stats()["started"]
+        running = asyncio.ensure_future(asyncio.to_thread(posted, early, body, headers))
+        await until(lambda: house.model_stats()["started"] > before)
+        await stop(web)
+        status, said, retry_after = await asyncio.to_thread(posted, late, body, headers)
+        assert (status, said["error"]["code"], retry_after) == (503, "restarting", "1")
+        status, said, _ = await running
     assert status == 200
     assert count_of(said["choices"][0]["message"]["content"]) == 60
-    for line in lines:
-        line.close()
     assert await gone(web, SLACK) == 0
 
 
 async def test_a_process_that_stops_tells_its_balancer(house: House) -> None:
     web = house.web[0]
-    line = http.client.HTTPConnection("127.0.0.1", web.port, timeout=10)
     async with Talk(house, web, house.new_conversation()) as talk:
-        assert await asyncio.to_thread(status_of, line) == 200
         accepted = await talk.ask(model="openai:tokens-60")
-        ask_to_stop(web)
-        await asyncio.sleep(0.3)
-        assert await asyncio.to_thread(status_of, line) == 503
+        await stop(web)
         await talk.done(accepted["turn"])
-    line.close()
     assert await gone(web, SLACK) == 0
 
 
