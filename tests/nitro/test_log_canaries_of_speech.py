@@ -21,13 +21,12 @@ from nitro.celery import make
 from tests import cast
 from tests.nitro import canaries
 from tests.nitro.canaries import SECRET, WORD, Defect, Log, defective
-from tests.voice import conftest as of_voice
 from tests.voice.recordings import long_recording, recording
 from tests.voice.test_consumers import speech
 from tests.voice.wire import PATIENCE, Wire, of
 
 pytestmark = pytest.mark.django_db(transaction=True)
-log, alice = canaries.log, of_voice.alice
+log = canaries.log
 NAME = f"C:\\music\\{WORD} and {WORD}.wav"
 LONG_NAME = f"a.{WORD * 21}"  # what ends it is longer than a name of a file may be
 FAILURES = [None, EngineRefused(f"The server says: no {WORD}, key sk-{SECRET}"), Defect(f"{WORD} Bearer {SECRET}")]
