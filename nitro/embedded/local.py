@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
+import socket
 import sys
 import time
 import urllib.error
@@ -97,6 +97,17 @@ class LocalServer:
             return None
 
 
+def private_socket(path: Path) -> socket.socket:
+    """A socket for this user alone. Nobody can come in before it listens, and by then its mode is set.
+
+    A umask would do the same, and belongs to all threads: folders that others make meanwhile would not open.
+    """
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    made.bind(str(path))
+    path.chmod(0o600)
+    return made
+
+
 class LocalModels:
     """All models from files that run, and the socket on which they are asked for."""
 
@@ -116,11 +127,7 @@ class LocalModels:
         path = embedded.models_socket(self.home)
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
-        before = os.umask(0o177)
-        try:
-            self._server = await asyncio.start_unix_server(self._talk, path, limit=LINE_LIMIT)
-        finally:
-            os.umask(before)
+        self._server = await asyncio.start_unix_server(self._talk, sock=private_socket(path), limit=LINE_LIMIT)
         self._tidying = asyncio.create_task(self._tidy())
 
     async def close(self) -> None:

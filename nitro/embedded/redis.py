@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from nitro import embedded
@@ -47,6 +48,8 @@ class Redis:
     def prepare(self) -> None:
         """Make the folders, and end a server that an earlier crash left behind."""
         self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(PermissionError):  # somebody else's: Redis will say so
+            self.data.chmod(0o700)  # a folder that was left without a way in would keep it out
         self.socket.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         if not self.ready():
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -172,6 +173,13 @@ def test_redis_keeps_what_it_was_told_over_kill_9(home: Path) -> None:
     with client(home) as wire:
         assert wire.get("word") == b"kept"
     assert stop(redis, child) == 0
+
+
+def test_a_folder_of_redis_without_a_way_in_is_opened(home: Path) -> None:
+    redis = Redis(home)
+    redis.data.mkdir(mode=0o600)
+    redis.prepare()
+    assert stat.S_IMODE(redis.data.stat().st_mode) == 0o700
 
 
 def client(home: Path) -> redis_client.Redis:

@@ -55,6 +55,18 @@ async def test_the_socket_is_for_its_user_alone(models: LocalModels) -> None:
     assert stat.S_IMODE(mode) == 0o600
 
 
+async def test_the_modes_of_what_others_make_meanwhile_are_not_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(mask: int) -> int:
+        raise AssertionError("The umask belongs to all threads.")
+
+    monkeypatch.setattr(os, "umask", refused)
+    made = LocalModels(tmp_path, Console(io.StringIO()))
+    await made.open()
+    await made.close()
+
+
 async def test_a_name_without_a_file_is_missing(models: LocalModels) -> None:
     assert await models.ask("../../etc/passwd") == {"state": "missing"}
 

@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -29,13 +30,15 @@ ROOT = Path(__file__).resolve().parents[2]
 class Up:
     """A running `nitro up` with a data folder and a port of its own."""
 
-    def __init__(self, home: Path, *words: str) -> None:
+    def __init__(self, home: Path, *words: str, python: str = sys.executable, **how: Any) -> None:
+        """`how` is for subprocess: `user` for example."""
         self.home = home
         self.port = free_port()
         self.lines: list[str] = []
-        argv = [sys.executable, "-m", "nitro", "up", "--port", str(self.port), *words]
+        argv = [python, "-m", "nitro", "up", "--port", str(self.port), *words]
+        how = {"env": environment(home)} | how
         self.process = subprocess.Popen(
-            argv, cwd=ROOT, env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **how
         )
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
