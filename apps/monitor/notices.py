@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMessage, get_connection
 from django.db.models import F
 
 from apps.accounts import hooks
@@ -79,9 +79,10 @@ def text(body: dict[str, list[str]]) -> str:
 
 
 def _mail(row: Notice) -> str:
-    message = EmailMessage(subject(row.body), text(row.body), settings.EMAIL_FROM, settings.ALERT_EMAIL)
+    words = subject(row.body), text(row.body)
     try:
-        message.send()
+        with get_connection() as line:  # which is closed, too, where the server turns us away
+            EmailMessage(*words, settings.EMAIL_FROM, settings.ALERT_EMAIL, connection=line).send()
     except OSError as error:  # smtplib's own errors are among them
         return f"The mail server did not take it: {type(error).__name__}"
     return ""
