@@ -9,6 +9,9 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -16,10 +19,12 @@ from pytest_django import Settings
 
 from apps.core import proving
 from apps.core.diagnosis import Finding
-from apps.core.outside import reachability
+from apps.core.outside import certificates, reachability
+from apps.core.outside.certificates import Shown
+from nitro.certificate import Certificate, own_certificate
 from nitro.listening import listen
 from nitro.process import Program, end, spawn, wait_until
-from tests.nitro.web_process import ROOT, answers
+from tests.nitro.web_process import ROOT, accepts, answers
 
 LAST_CHUNK = b"0\r\n\r\n"
 
@@ -53,10 +58,12 @@ class Proxy:
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self.behind)
         inner_writer.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
         upward = asyncio.create_task(self.copy(reader, inner_writer, held=False))
-        await self.copy(inner_reader, writer, held=self.buffers)
-        upward.cancel()
-        writer.close()
-        inner_writer.close()
+        try:
+            await self.copy(inner_reader, writer, held=self.buffers)
+        finally:
+            upward.cancel()
+            writer.close()
+            inner_writer.close()
 
     @staticmethod
     async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, held: bool) -> None:
@@ -88,11 +95,11 @@ def proxy(port: int, **habits: object) -> Iterator[str]:
         thread.join(10)
 
 
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
+@contextmanager
+def serving(*words: str) -> Iterator[int]:
     """A real web process with this installation's key. It needs no database for what is asked here."""
     listening = listen("127.0.0.1", 0)
-    argv = [sys.executable, "-m", "nitro.web", "--fd", str(listening.fileno())]
+    argv = [sys.executable, "-m", "nitro.web", "--fd", str(listening.fileno()), *words]
     child = spawn(
         Program(
             argv,
@@ -104,10 +111,29 @@ def port() -> Iterator[int]:
     number = int(listening.getsockname()[1])
     listening.close()
     try:
-        assert wait_until(lambda: answers(number), 60)
+        assert wait_until(lambda: accepts(number) if words else answers(number), 60)
         yield number
     finally:
         end(child, signal.SIGTERM, 20)
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with serving() as number:
+        yield number
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """What `nitro up --tls` makes in this data folder."""
+    return own_certificate(tmp_path_factory.mktemp("home"), [])
+
+
+@pytest.fixture(scope="module")
+def secure(pair: Certificate) -> Iterator[str]:
+    """The address of a web process as `nitro up --tls` starts it."""
+    with serving("--tls", str(pair.certificate), str(pair.key)) as number:
+        yield f"https://localhost:{number}"
 
 
 def findings(url: str, **how: bool) -> dict[str, Finding]:
@@ -158,6 +184,75 @@ def test_a_proxy_that_changes_the_name_is_found(port: int) -> None:
         found = findings(url)
     assert not found["public"].ok
     assert "ALLOWED_HOSTS" in found["public"].hint
+
+
+@pytest.mark.slow
+def test_a_certificate_of_our_own_hides_nothing_and_is_no_failure(
+    secure: str, pair: Certificate, settings: Settings
+) -> None:
+    settings.NITRO_HOME = pair.certificate.parents[1]
+    found = findings(secure)
+    assert {name: one.ok for name, one in found.items()} == {
+        "public": True, "stream": True, "sockets": True, "tls": False,
+    }  # fmt: skip
+    assert not found["tls"].needed
+    assert pair.fingerprint() in found["tls"].hint
+
+
+@pytest.mark.slow
+def test_a_certificate_that_was_given_is_our_own_too(secure: str, pair: Certificate, settings: Settings) -> None:
+    settings.TLS_CERTIFICATE = str(pair.certificate)
+    found = findings(secure)
+    assert found["sockets"].ok
+    assert "cookies" not in found
+
+
+@pytest.mark.slow
+def test_a_certificate_that_nobody_knows_is_a_failure_with_a_way_out(
+    secure: str, tmp_path: Path, settings: Settings
+) -> None:
+    for home in (tmp_path / "empty", own_certificate(tmp_path, []).certificate.parents[1]):
+        settings.NITRO_HOME = home
+        (found,) = reachability.examine(secure)
+        assert (found.check, found.ok, found.needed) == ("public", False, True)
+        assert "certificate that is not valid" in found.message
+        assert "NITRO_HOME" in found.hint
+
+
+@pytest.mark.slow
+def test_the_address_of_the_nitro_that_runs_here_is_seen_without_any_trust(secure: str) -> None:
+    found = findings(secure, own=True)
+    assert all(one.ok for one in found.values())
+    assert "days" in found["tls"].message
+
+
+def test_names_and_end_of_a_certificate_are_told(pair: Certificate, settings: Settings) -> None:
+    settings.NITRO_HOME = pair.certificate.parents[1]
+    shown = certificates.own()
+    assert shown is not None
+    assert shown.fingerprint == pair.fingerprint()
+    assert shown.is_for("localhost")
+    assert shown.is_for("127.0.0.1")
+    assert not shown.is_for("nitro.example.com")
+    seen = reachability.Seen(certificate=shown, distrust=18)
+    (found,) = reachability._transport("https://nitro.example.com", seen, own=False)
+    assert "not for the name nitro.example.com" in found.message
+    soon = replace(shown, ends=datetime.now(UTC) + timedelta(days=3))
+    (found,) = reachability._transport("https://localhost", replace(seen, certificate=soon), own=False)
+    assert found.message == "The certificate ends in 2 days."
+
+
+def test_a_star_stands_for_one_part_of_a_name() -> None:
+    shown = Shown(b"", datetime.now(UTC), frozenset({"*.example.com"}))
+    assert shown.is_for("nitro.example.com")
+    assert not shown.is_for("example.com")
+    assert not shown.is_for("a.nitro.example.com")
+
+
+def test_somebody_elses_certificate_leaves_cookies_to_the_settings(pair: Certificate, settings: Settings) -> None:
+    settings.NITRO_HOME = pair.certificate.parents[1]
+    seen = reachability.Seen(certificate=Shown(b"proxy", datetime.now(UTC) + timedelta(days=90), frozenset()))
+    assert [one.check for one in reachability._transport("https://a.example", seen, own=False)] == ["tls", "cookies"]
 
 
 def test_an_address_where_nobody_answers_is_one_line_with_a_hint() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import ssl
@@ -43,6 +44,18 @@ def test_the_link_signs_in_over_http_2_with_a_cookie_for_https_alone(up: Up) -> 
 
 def test_the_fingerprint_is_printed(up: Up) -> None:
     assert re.search(r"SHA-256 fingerprint ([0-9A-F]{2}:){31}[0-9A-F]{2}\n", "".join(up.lines))
+
+
+def test_the_doctor_looks_through_its_own_certificate(up: Up) -> None:
+    done = nitro(["doctor", "--json", "--url", f"https://127.0.0.1:{up.port}"], environment(up.home))
+    found = {one["check"]: one for one in json.loads(done.stdout)}
+    assert done.returncode == 0, done.stdout
+    assert (found["public"]["ok"], found["stream"]["ok"], found["sockets"]["ok"]) == (True, True, True)
+    assert (found["tls"]["ok"], found["tls"]["needed"]) == (False, False)
+    assert "A browser asks about it once" in found["tls"]["hint"]
+    assert "cookies" not in found
+    plain = nitro(["doctor"], environment(up.home))
+    assert (plain.returncode, "https works, with a certificate for another" in plain.stdout) == (0, True)
 
 
 def test_a_certificate_without_its_key_stops_the_start_with_a_sentence(tmp_path: Path) -> None:

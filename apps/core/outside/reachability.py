@@ -8,8 +8,7 @@ import ssl
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +18,8 @@ from django.conf import settings
 from apps.core import proving
 from apps.core.addresses import is_trusted, parsed
 from apps.core.diagnosis import Finding
+from apps.core.outside import certificates
+from apps.core.outside.certificates import Shown
 
 SECONDS = 10.0
 FLOWING = proving.GAP / 2  # seconds between two pieces that were sent `proving.GAP` apart
@@ -33,24 +34,42 @@ ALLOWED = "Put {host} into ALLOWED_HOSTS, and let the proxy pass the header Host
 MICROPHONE = "Serve https: `nitro up --tls`, or a proxy that speaks it, with COOKIES_SECURE=true."
 TRUST = "Set TRUSTED_PROXIES={peer}, so that limits count people and not the proxy."
 FOREIGN = "Look whether the address is right and the proxy leads to Nitro."
+EXPIRED, OTHER_NAMES = 10, 62  # why OpenSSL refuses a certificate; for most other reasons nobody knows its signer
+UNKNOWN_SIGNER = (
+    "If `nitro up --tls` made it, run this command with that NITRO_HOME, which knows it. If a company signed it, "
+    "let this machine trust that one (SSL_CERT_FILE). Otherwise serve the whole chain."
+)
+NAME_IT = "Nitro makes one for {host} when that is in ALLOWED_HOSTS and `nitro up --tls` starts again."
+BROWSERS_ASK = (
+    "A browser asks about it once: compare the fingerprint {fingerprint}. Programs have to be told to trust "
+    "{place}. Nobody asks where TLS_CERTIFICATE is one that browsers know."
+)
 
 
 @dataclass
 class Seen:
-    """What was found on the way. `facts`: what Nitro saw of our request; `gap`: seconds between two pieces."""
+    """What was found on the way. `facts`: what Nitro saw of our request; `gap`: seconds between two pieces.
+
+    `distrust`: why a certificate was refused, as OpenSSL numbers it; where it is ours, the rest was looked at anyway.
+    """
 
     problem: str = ""
     hint: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     gap: float | None = None
     socket: int | None = None  # 101 where it opened, else the HTTP status that refused it
-    expires: datetime | None = None
+    certificate: Shown | None = None
+    distrust: int = 0
 
 
 def examine(url: str, *, own: bool = False) -> list[Finding]:
     """Knock at an address and say what is wrong on the way; `own`: our certificate need not be anybody else's."""
     base = url.rstrip("/")
-    seen = asyncio.run(_look(base, own=own))
+    seen = asyncio.run(_look(base, ssl._create_unverified_context() if own else True))  # noqa: S323 (our own address)
+    ours = certificates.own() if seen.distrust else None
+    if ours is not None:
+        closer = asyncio.run(_look(base, aiohttp.Fingerprint(ours.digest)))
+        seen = seen if closer.problem else replace(closer, distrust=seen.distrust)
     if seen.problem:
         return [Finding("public", False, not own, f"{base} {seen.problem}", seen.hint)]
     found = [Finding("public", True, True, f"Nitro answers at {base}.")]
@@ -60,9 +79,8 @@ def examine(url: str, *, own: bool = False) -> list[Finding]:
 # --- looking ---------------------------------------------------------------------------------------------------------
 
 
-async def _look(base: str, *, own: bool) -> Seen:
+async def _look(base: str, secure: ssl.SSLContext | aiohttp.Fingerprint | bool) -> Seen:
     seen = Seen()
-    secure: ssl.SSLContext | bool = ssl._create_unverified_context() if own else True  # noqa: S323 (our own address)
     waits = aiohttp.ClientTimeout(total=SECONDS)
     try:
         async with aiohttp.ClientSession(timeout=waits, connector=aiohttp.TCPConnector(ssl=secure)) as session:
@@ -70,7 +88,7 @@ async def _look(base: str, *, own: bool) -> Seen:
             if not seen.problem:
                 await _socket_open(session, base, seen)
     except aiohttp.ClientConnectorCertificateError as error:
-        seen.problem, seen.hint = f"has a certificate that is not valid: {error.certificate_error}", "Renew it."
+        _refuse(error.certificate_error, base, seen)
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         reason = str(error) or type(error).__name__
         seen.problem, seen.hint = f"cannot be reached from here: {reason}", "Look whether the proxy runs."
@@ -81,7 +99,7 @@ async def _stream_read(session: aiohttp.ClientSession, base: str, seen: Seen) ->
     """Ask for two pieces that are sent with a pause between them, and note when they come."""
     headers = {proving.HEADER: proving.token()}
     async with session.get(f"{base}/healthz/probe", headers=headers, allow_redirects=False) as answer:
-        seen.expires = _expiry(answer)
+        seen.certificate = certificates.of(answer)
         if answer.status != 200 or proving.HEADER not in answer.headers:
             _explain(answer, base, seen)
             return
@@ -103,11 +121,13 @@ def _explain(answer: aiohttp.ClientResponse, base: str, seen: Seen) -> None:
         seen.problem, seen.hint = f"is answered by something else, with status {answer.status}.", FOREIGN
 
 
-def _expiry(answer: aiohttp.ClientResponse) -> datetime | None:
-    transport = answer.connection.transport if answer.connection else None
-    certificate = (transport.get_extra_info("peercert") if transport else None) or {}
-    until = certificate.get("notAfter")
-    return datetime.fromtimestamp(ssl.cert_time_to_seconds(until), UTC) if until else None
+def _refuse(error: Exception, base: str, seen: Seen) -> None:
+    """Note why a certificate was not good enough."""
+    told = getattr(error, "verify_message", "") or str(error)
+    seen.distrust = getattr(error, "verify_code", 0) or -1
+    seen.problem = f"has a certificate that is not valid: {told}."
+    hints = {EXPIRED: "Renew it.", OTHER_NAMES: NAME_IT.format(host=urlsplit(base).hostname)}
+    seen.hint = hints.get(seen.distrust, UNKNOWN_SIGNER)
 
 
 async def _socket_open(session: aiohttp.ClientSession, base: str, seen: Seen) -> None:
@@ -146,14 +166,32 @@ def _transport(base: str, seen: Seen, *, own: bool) -> Iterator[Finding]:
         if parts.hostname not in HOME:
             yield Finding("tls", False, False, "Without https browsers give no page a microphone.", MICROPHONE)
         return
-    days = (seen.expires - datetime.now(UTC)).days if seen.expires else None
-    if days is not None and days < SOON_DAYS:
-        yield Finding("tls", False, False, f"The certificate ends in {days} days.", "Renew it.")
-    else:
-        more = f" for another {days} days" if days is not None else ""
-        yield Finding("tls", True, False, f"https works, with a certificate that is valid{more}.")
-    if not settings.COOKIES_SECURE and not own:
+    yield _certificate(parts.hostname or "", seen, own=own)
+    ours = certificates.own()
+    by_nitro = own or (ours is not None and seen.certificate is not None and ours.digest == seen.certificate.digest)
+    if not settings.COOKIES_SECURE and not by_nitro:  # `nitro up --tls` sets it by itself
         yield Finding("cookies", False, False, "Sign-ins also travel without https.", "Set COOKIES_SECURE=true.")
+
+
+def _certificate(host: str, seen: Seen, *, own: bool) -> Finding:
+    """What browsers will say of it; of our own address only whether it ends soon."""
+    shown = seen.certificate
+    if shown is None:
+        return Finding("tls", True, False, "https works.")
+    if shown.days < SOON_DAYS:
+        return Finding("tls", False, False, f"The certificate ends in {shown.days} days.", "Renew it.")
+    left = f"for another {shown.days} days"
+    if own:
+        return Finding("tls", True, False, f"https works, with a certificate {left}.")
+    if not seen.distrust:
+        return Finding("tls", True, False, f"https works, with a certificate that is valid {left}.")
+    if not shown.is_for(host):
+        told = f"https works, but the certificate is not for the name {host}: every browser warns."
+        return Finding("tls", False, False, told, NAME_IT.format(host=host))
+    told = f"https works {left}, with this Nitro's own certificate, which browsers and programs do not know."
+    return Finding(
+        "tls", False, False, told, BROWSERS_ASK.format(fingerprint=shown.fingerprint, place=certificates.place())
+    )
 
 
 def _visitors(seen: Seen) -> Iterator[Finding]:
