@@ -59,8 +59,10 @@ class Lock:
 class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     """The schedule as the admin shows it. Every task that was sent is noted at once, for whoever beats next."""
 
-    sync_every_tasks = 1
     lock: Lock | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, sync_every_tasks=1, **kwargs)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Send what is due; only with the lock."""

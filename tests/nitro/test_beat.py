@@ -103,6 +103,12 @@ def test_a_beat_without_the_lock_sends_nothing(app: Celery, redis: Redis) -> Non
     assert sent(redis) == 0
 
 
+def test_each_task_that_was_sent_is_noted_at_once(app: Celery, redis: Redis) -> None:
+    scheduler = Scheduler(app=app)
+    assert wait_until(lambda: scheduler.tick() >= 0 and sent(redis) == 2, 60)
+    assert PeriodicTask.objects.get(name="test").total_run_count == 2
+
+
 def test_a_new_task_is_put_into_the_schedule(app: Celery) -> None:
     app.conf.beat_schedule = {"nightly": MORE}
     Scheduler(app=app).setup_schedule()
