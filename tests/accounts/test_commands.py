@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from pytest_django import Settings
 
 from apps.accounts import selectors, services
 from apps.accounts.models import ApiKey, User
@@ -66,6 +69,24 @@ def test_a_new_user_comes_in_by_the_printed_link(client: Client) -> None:
 
 def test_a_link_is_made_for_who_forgot_the_password(client: Client, alice: User) -> None:
     assert client.get(lines("user", "link", "alice")[-1]).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("public", "running", "begin"),
+    [
+        ("https://nitro.example.com", "http://127.0.0.1:8000/", "https://nitro.example.com/accounts/link/"),
+        ("", "http://127.0.0.1:8000/", "http://127.0.0.1:8000/accounts/link/"),
+        ("", "", "/accounts/link/"),
+    ],
+)
+def test_a_link_has_the_address_as_far_as_it_is_known(
+    alice: User, settings: Settings, tmp_path: Path, public: str, running: str, begin: str
+) -> None:
+    settings.PUBLIC_URL, settings.NITRO_HOME = public, tmp_path
+    (tmp_path / "up.json").write_text(json.dumps({"url": running}), encoding="utf-8")
+    told, link = lines("user", "link", "alice")
+    assert link.startswith(begin)
+    assert ("Put the address" in told) is begin.startswith("/")
 
 
 def test_a_password_is_read_from_standard_input(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,12 +7,14 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.accounts import selectors, services
 from apps.accounts.models import User
+from apps.core.diagnosis import running_url
 from apps.core.errors import NitroError
 
 
@@ -38,13 +40,18 @@ class Command(BaseCommand):
 
     def user_create(self, name: str, admin: bool) -> None:
         user = services.user_create(username=name, admin=admin)
-        self.stdout.write(f"{user.username} is there. This link signs them in once, within 15 minutes:")
-        self.stdout.write(services.sign_in_link_create(user=user))
+        self.stdout.write(f"{user.username} is there.")
+        self.print_link(user)
 
     def user_link(self, name: str) -> None:
-        user = selectors.user_by_name(name=name)
-        self.stdout.write("Put the address of your Nitro in front. It works once, within 15 minutes:")
-        self.stdout.write(services.sign_in_link_create(user=user))
+        self.print_link(selectors.user_by_name(name=name))
+
+    def print_link(self, user: User) -> None:
+        """With the address under which people reach Nitro, as far as that is known here."""
+        base = (settings.PUBLIC_URL or running_url()).rstrip("/")
+        more = "" if base else " Put the address of your Nitro in front."
+        self.stdout.write(f"This link signs {user.username} in once, within 15 minutes.{more}")
+        self.stdout.write(base + services.sign_in_link_create(user=user))
 
     def user_password(self, name: str) -> None:
         user = selectors.user_by_name(name=name)
