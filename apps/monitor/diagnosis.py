@@ -37,7 +37,8 @@ def worker(reading: Reading) -> Finding:
         return Finding("worker", False, runs, message, "Start Nitro with `make up`, or a worker with `nitro worker`.")
     queued = sum(reading.stores.queued.values())
     waiting = f"; {queued} messages wait" if queued else ""
-    return Finding("worker", True, True, f"{len(found)} worker{'s' * (len(found) != 1)} run{waiting}.")
+    run = "1 worker runs" if len(found) == 1 else f"{len(found)} workers run"
+    return Finding("worker", True, True, f"{run}{waiting}.")
 
 
 def beat(reading: Reading) -> Finding:

@@ -28,3 +28,9 @@ def test_later_it_is_missed() -> None:
 
 def test_without_a_page_nobody_needs_one() -> None:
     assert not diagnosis.worker(Reading({}, ())).needed
+
+
+def test_workers_are_counted_in_words_that_fit() -> None:
+    one = {"role": "worker", "started": time.time()}
+    assert diagnosis.worker(Reading({}, (one,))).message == "1 worker runs."
+    assert diagnosis.worker(Reading({}, (one, one))).message == "2 workers run."

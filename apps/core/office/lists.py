@@ -105,17 +105,21 @@ class ReadOnlyAdmin(AdminBase):
         return Bounded
 
 
+class Rough(int):
+    """How many rows there are, which says "about" or "more than" of what was not counted, wherever it is written."""
+
+    def __str__(self) -> str:
+        if self <= EXACT_UP_TO:
+            return super().__str__()
+        return f"more than {EXACT_UP_TO:,}" if self == EXACT_UP_TO + 1 else f"about {int(self):,}"
+
+
 class Bounded(ChangeList):
-    """Django's list, saying "about" of what was not counted."""
+    """Django's list with a count that is as rough as it is."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.is_estimate = self.result_count > EXACT_UP_TO
-
-    @property
-    def rough_count(self) -> str:
-        """How many rows there are, as far as that is known."""
-        return f"more than {EXACT_UP_TO:,}" if self.result_count == EXACT_UP_TO + 1 else f"about {self.result_count:,}"
+        self.result_count = Rough(self.result_count)
 
 
 def as_uuid(term: str) -> uuid.UUID | None:

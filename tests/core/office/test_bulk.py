@@ -42,10 +42,11 @@ def begin(office: Client, kind: str, rows: Sequence[object], address: str = LIST
     return BulkJob.objects.latest("created_at")
 
 
-def test_a_question_comes_first(office: Client, chats: list[Conversation]) -> None:
-    chosen = {"action": "chats_delete", "_selected_action": [str(chat.pk) for chat in chats[:2]], "index": "0"}
+@pytest.mark.parametrize(("count", "words"), [(1, "1 conversation"), (2, "2 conversations")])
+def test_a_question_comes_first(office: Client, chats: list[Conversation], count: int, words: str) -> None:
+    chosen = {"action": "chats_delete", "_selected_action": [str(chat.pk) for chat in chats[:count]], "index": "0"}
     page = office.post(LIST, chosen).content.decode()
-    assert "2 conversations" in page
+    assert f"{words}</strong>" in page
     assert str(chats[0].pk) in page
     assert not BulkJob.objects.exists()
 

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.accounts.models import User
 from apps.chat.models import Conversation, Message, Turn
 from apps.core.office import lists
-from apps.core.office.lists import EstimatingPaginator
+from apps.core.office.lists import EstimatingPaginator, ReadOnlyAdmin
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -97,7 +97,11 @@ def test_the_list_says_about_where_it_did_not_count(office: Client, monkeypatch:
         cursor.execute("ANALYZE chat_conversation")
     monkeypatch.setattr(lists, "EXACT_UP_TO", 3)
     assert "about 5 conversations" in office.get("/admin/chat/conversation/").content.decode()
-    assert "more than 3 conversations" in office.get("/admin/chat/conversation/?q=ali").content.decode()
+    monkeypatch.setattr(ReadOnlyAdmin, "list_per_page", 2)
+    found = office.get("/admin/chat/conversation/?q=ali").content.decode()
+    for words in ("", "Select all ", "All "):
+        assert f"{words}more than 3 " in found
+    assert "more than 3 results" in found
 
 
 def test_groups_show_their_limits(office: Client) -> None:
