@@ -25,6 +25,17 @@ def make() -> Celery:
     return made
 
 
+def complete(app: Celery) -> Celery:
+    """Let an application know all tasks now.
+
+    It would learn them when it is first used, and a module that one thread imports adds its tasks to the applications
+    of all threads, one of which may be going through its own at that moment.
+    """
+    app.loader.import_default_modules()
+    app.finalize()
+    return app
+
+
 @signals.before_task_publish.connect
 def name_task(headers: dict[str, Any], **_: object) -> None:
     """A task belongs to the request that sent it."""

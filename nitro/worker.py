@@ -85,7 +85,7 @@ def main(words: list[str] | None = None) -> None:
     from apps.monitor.watchman import Watchman
     from nitro import __version__
     from nitro.beat import Beat
-    from nitro.celery import app, make
+    from nitro.celery import app, complete, make
     from nitro.heap import Tidier
     from nitro.watchdog import Ear, Watchdog
 
@@ -94,7 +94,8 @@ def main(words: list[str] | None = None) -> None:
     signals.worker_shutting_down.connect(begin_to_leave)
 
     main_queue, *others = given.queues
-    lines = [Line(make(), queue) for queue in others]
+    complete(app)
+    lines = [Line(complete(make()), queue) for queue in others]
     beat = None if given.no_beat else Beat(app)
     for thread in (beat, *lines):
         if thread is not None:

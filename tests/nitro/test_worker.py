@@ -9,15 +9,18 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from celery import Celery
 from redis import Redis as Client
 
-from nitro import embedded
+from nitro import embedded, worker
+from nitro.beat import Beat
 from nitro.embedded.redis import Redis
+from nitro.framework import NIGHTLY
 from nitro.process import end, spawn, wait_until
-from nitro.worker import THREADS
+from nitro.worker import THREADS, Line
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60
@@ -60,6 +63,28 @@ def house() -> Iterator[House]:
             yield house
         finally:
             house.close()
+
+
+class Begun(Exception):
+    """All threads would have begun."""
+
+
+def test_no_thread_begins_before_all_tasks_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[Any] = []
+
+    def start(thread: Any) -> None:
+        found.append(thread.app)
+        if len(found) == len(THREADS):
+            raise Begun
+
+    monkeypatch.setattr(Line, "start", start)
+    monkeypatch.setattr(Beat, "start", start)
+    monkeypatch.setenv("NITRO_ROLE", "command")
+    with pytest.raises(Begun):
+        worker.main([])
+    for app in found:
+        assert app.finalized
+        assert {task for task, *_ in NIGHTLY.values()} <= set(app._tasks)
 
 
 def test_a_queue_that_is_full_holds_up_no_other_one_and_lets_go_at_the_end(house: House) -> None:
