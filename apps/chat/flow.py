@@ -1,7 +1,7 @@
 """Gathers the pieces of a stream: the first ones go out at once, later ones wait for company while many are served.
 
-Each write to a connection costs more than the words in it. So the more streams a process serves, the longer it gathers;
-with few of them every word goes out as it comes.
+Each write to a connection costs more than the words in it. So the more streams a process serves, the longer it gathers,
+all of them in step (`apps.core.cadence`); with few of them every word goes out as it comes.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from contextlib import aclosing
 from types import TracebackType
 from typing import Self
 
+from apps.core.cadence import cadence, next_moment
+
 QUICK_WRITES = 4  # the first writes of a stream go out at once
-SECONDS_PER_STREAM = 0.002
-LONGEST_SECONDS = 0.25
 WINDOW = 256 * 1024  # bytes that may wait here for a slow reader before the model has to wait, too
 
 
@@ -22,11 +22,6 @@ class _Process:
     """How many streams this process serves right now."""
 
     streams = 0
-
-
-def pace() -> float:
-    """Seconds to gather before the next write."""
-    return min(LONGEST_SECONDS, SECONDS_PER_STREAM * _Process.streams)
 
 
 class Flow:
@@ -73,8 +68,8 @@ class Flow:
                 writes += 1
             if self._over and not self._waiting:
                 break
-            if writes >= QUICK_WRITES and not self._over:
-                await asyncio.sleep(pace())
+            if writes >= QUICK_WRITES and not self._over and (seconds := cadence(_Process.streams)):
+                await next_moment(seconds)
         if self._reading is not None:
             await self._reading  # raises what went wrong
 

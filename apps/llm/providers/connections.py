@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import aiohttp
 import orjson
 
+from apps.core.cadence import cadence, next_moment
 from apps.core.metadata import is_metadata
 from apps.llm.errors import Garbled, TimedOut
 from apps.llm.providers.failures import TRANSPORT_ERRORS, failure_of_exception, failure_of_status
@@ -21,9 +22,7 @@ NEAR_NAMES = (".localhost", ".local", ".lan", ".home", ".internal", ".home.arpa"
 BODY_LIMIT = 8 * 1024 * 1024
 READ_BUFFER = 256 * 1024
 QUICK_READS = 4  # the first words of an answer are read as they come
-FEW_ANSWERS = 4
-PAUSE_PER_ANSWER = 0.002
-LONGEST_PAUSE = 0.1
+LONGEST_PAUSE = 0.1  # seconds; R2: what is not read yet is lost with the process
 
 
 class Sessions:
@@ -83,18 +82,18 @@ class _Process:
 
 
 def read_pause() -> float:
-    """Seconds for which the words of an answer gather in the network before they are read; 0 while few are read.
+    """Seconds for which words gather in the network before they are read; 0 while few answers are.
 
     A read costs the same for one word as for five, and with it everything that is done for each read further on.
     """
-    return min(LONGEST_PAUSE, PAUSE_PER_ANSWER * _Process.answers) if _Process.answers > FEW_ANSWERS else 0.0
+    return min(LONGEST_PAUSE, cadence(_Process.answers))
 
 
 class PatientReader:
     """Reads a body as it arrives, and gives up at a deadline for the first event or after silence.
 
     One timer watches the whole answer, so that a read costs nothing more. Only waiting for the server counts.
-    The first words are read as they come; later ones gather for `read_pause`.
+    The first words are read as they come; later ones gather, see `read_pause`.
     """
 
     def __init__(self, response: aiohttp.ClientResponse, where: str, *, deadline: float, silence: float) -> None:
@@ -144,7 +143,7 @@ class PatientReader:
             return
         transport.pause_reading()
         try:
-            await asyncio.sleep(seconds)
+            await next_moment(seconds)
         finally:
             if not transport.is_closing():
                 transport.resume_reading()
