@@ -113,6 +113,13 @@ def prepare_alone() -> str | None:
     return prepare(settings.NITRO_HOME, fingerprint(settings.NITRO_HOME, settings.DATABASE_URL))
 
 
+def with_address(link: str | None) -> str | None:
+    """The link as it can be opened, where it is known under which address people reach Nitro."""
+    from nitro import settings
+
+    return link and settings.PUBLIC_URL.rstrip("/") + link
+
+
 def compile_static() -> None:
     """For an image that carries its static files along (`STATIC_FOLDER`); needs no database."""
     import django
@@ -132,7 +139,7 @@ def main(words: list[str] | None = None) -> int:
     if given == ["static"]:
         compile_static()
         return 0
-    link = prepare(Path(given[0]), given[1]) if given else prepare_alone()
+    link = prepare(Path(given[0]), given[1]) if given else with_address(prepare_alone())
     if link:
         sys.stdout.write(link + "\n")
     return 0

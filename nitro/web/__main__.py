@@ -90,6 +90,17 @@ def on_watch() -> Watchman:
     return watchman
 
 
+def door(host: str, port: int) -> socket.socket:
+    """Listen, where no `nitro up` does. Raises `ServiceError`, also where no page could be shown."""
+    from nitro import settings
+
+    if not (settings.DEBUG or (settings.STATIC_ROOT / "staticfiles.json").exists()):
+        raise ServiceError(
+            f"Styles and scripts are not compiled in {settings.STATIC_ROOT}. Run `nitro prepare` on this machine first."
+        )
+    return listen(host, port)
+
+
 def parse(words: list[str]) -> argparse.Namespace:
     """The command line of `nitro web`."""
     parser = argparse.ArgumentParser(prog="nitro web", description="One web process, until SIGTERM.")
@@ -106,7 +117,7 @@ def main(words: list[str] | None = None) -> int:
     os.environ.setdefault("NITRO_ROLE", "web")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nitro.settings")
     try:
-        listening = None if given.fd is not None else listen(given.host, given.port)
+        listening = None if given.fd is not None else door(given.host, given.port)
         serve(given.fd if listening is None else listening.detach(), tuple(given.tls) if given.tls else None)
     except (SettingError, ServiceError) as error:
         sys.stderr.write(f"nitro: {error}\n")

@@ -116,6 +116,15 @@ def test_units_start_a_command_that_exists_with_settings_that_exist(unit: Path) 
     assert set(re.findall(r"([A-Z_]+)=", " ".join(re.findall(r"^Environment=(.*)$", text, re.M)))) <= names_read()
 
 
+def test_parts_that_systemd_starts_wait_until_their_machine_is_prepared() -> None:
+    parts = [unit for unit in UNITS if unit.stem not in {"nitro", "nitro-prepare"}]
+    assert len(parts) == 3
+    for unit in parts:
+        text = unit.read_text(encoding="utf-8")
+        for word in ("After", "Wants"):
+            assert re.search(rf"^{word}=.*\bnitro-prepare\.service", text, re.MULTILINE)
+
+
 @pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="THE UNITS ARE NOT VERIFIED: no systemd-analyze here"
 )

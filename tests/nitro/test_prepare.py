@@ -63,3 +63,16 @@ def test_without_the_static_files_nothing_is_remembered(tmp_path: Path) -> None:
 def test_a_spoiled_note_is_no_memory(tmp_path: Path, note: str) -> None:
     (tmp_path / "prepared.json").write_text(note, encoding="utf-8")
     assert remembered(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("public", "said"), [("", "/accounts/link/x/"), ("https://n.example/", "https://n.example/accounts/link/x/")]
+)
+def test_the_link_has_its_address_where_that_is_known(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], public: str, said: str
+) -> None:
+    monkeypatch.setattr("nitro.settings.PUBLIC_URL", public)
+    monkeypatch.setattr(prepare, "prepare_alone", lambda: "/accounts/link/x/")
+    monkeypatch.setenv("NITRO_ROLE", "command")
+    assert prepare.main([]) == 0
+    assert capsys.readouterr().out == f"{said}\n"
