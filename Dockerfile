@@ -1,4 +1,5 @@
 # One image for all roles. Built in two steps, so that pip and its cache stay behind; runs as an ordinary user.
+# With packages that Nitro does not bring along (`nitro extras` lists them): docker build --build-arg EXTRAS="s3 otel" -t nitro .
 FROM python:3.12-slim AS build
 WORKDIR /app
 COPY requirements.lock ./
@@ -10,6 +11,8 @@ RUN echo /app > "$(/venv/bin/python -c 'import sysconfig; print(sysconfig.get_pa
     && chmod +x /venv/bin/nitro \
     && /venv/bin/python -m compileall -q nitro apps benchmarks \
     && NITRO_HOME=/tmp/build STATIC_FOLDER=/app/compiled /venv/bin/nitro prepare static
+ARG EXTRAS=""
+RUN test -z "$EXTRAS" || PIP_NO_CACHE_DIR=1 /venv/bin/nitro extras $EXTRAS
 
 FROM python:3.12-slim
 RUN useradd --create-home --uid 10001 nitro && install -d -o nitro -g nitro /data

@@ -17,6 +17,7 @@ LEAN = {
     "bench": "benchmarks.gains.command",
     "backup": "nitro.backup.make",
     "restore": "nitro.backup.restore",
+    "extras": "nitro.extras",
 }
 
 

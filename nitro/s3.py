@@ -1,4 +1,4 @@
-"""Files in a store that speaks S3, through the extra `nitro-ai[s3]`: what the settings say of it."""
+"""Files in a store that speaks S3, through `nitro extras s3`: what the settings say of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 4, 30, 2  # the library's own would le
 def s3_storage(*, bucket: str, endpoint: str, region: str, access_key: str, secret_key: str) -> dict[str, Any]:
     """Django's settings for this store. Raises `SettingError` where the extra is not installed."""
     if find_spec("storages") is None or find_spec("boto3") is None:
-        raise SettingError("S3_BUCKET", bucket, "set once the store's library is there: pip install 'nitro-ai[s3]'")
+        raise SettingError("S3_BUCKET", bucket, "set once `nitro extras s3` has installed the store's library")
     from botocore.config import Config
 
     patience = Config(

@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from apps.core import logs, tracing
 
-MISSING = "SENTRY_DSN is set, but the package sentry-sdk is not installed. Run `pip install 'nitro-ai[sentry]'`."
+MISSING = "SENTRY_DSN is set, but the package sentry-sdk is not installed. Run `nitro extras sentry`."
 KEPT_OF_REQUEST = {"method"}
 
 

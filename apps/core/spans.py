@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from apps.core import tracing
 
-MISSING = "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed. Run `pip install 'nitro-ai[otel]'`."
+MISSING = "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed. Run `nitro extras otel`."
 Value = str | int | float | bool
 
 

@@ -28,7 +28,9 @@ def whisper_pull(name: str, *, folder: Path) -> Path:
     if (target / "model.bin").is_file():
         return target
     if find_spec("huggingface_hub") is None:
-        raise EngineMissing("Whisper is not installed.", hint="Install it with: pip install 'nitro-ai[whisper]'")
+        raise EngineMissing(
+            "Whisper is not installed.", hint="Install it with `nitro extras whisper`, then start Nitro again."
+        )
     hub = import_module("huggingface_hub")
     try:
         hub.snapshot_download(REPOSITORY.format(name=name), local_dir=str(aside), allow_patterns=list(FILES))

@@ -71,5 +71,5 @@ def test_without_the_package_the_start_says_what_to_install(
 ) -> None:
     settings.SENTRY_DSN = "https://key@sentry.invalid/1"
     monkeypatch.setitem(__import__("sys").modules, "sentry_sdk", None)
-    with pytest.raises(ImproperlyConfigured, match="nitro-ai"):
+    with pytest.raises(ImproperlyConfigured, match="nitro extras sentry"):
         reporting.start("0.1.0")

@@ -15,9 +15,7 @@ from nitro.s3 import s3_storage
 from tests.core.s3_server import S3Server
 
 NAME = "tests/ab/picture.png"
-MISSING = (
-    "django-storages and boto3 are not installed: files in S3 were NOT tested. The extra nitro-ai[s3] brings them."
-)
+MISSING = "django-storages and boto3 are not installed: files in S3 were NOT tested. `nitro extras s3` brings them."
 IS_THERE = find_spec("storages") is not None and find_spec("boto3") is not None
 
 
@@ -69,5 +67,5 @@ def test_a_store_that_is_away_is_told(store: S3Server) -> None:
 
 def test_without_the_extra_the_start_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nitro.s3.find_spec", lambda name: None)
-    with pytest.raises(SettingError, match=r"S3_BUCKET.*nitro-ai\[s3\]"):
+    with pytest.raises(SettingError, match=r"S3_BUCKET.*nitro extras s3"):
         s3_storage(bucket="pictures", endpoint="", region="", access_key="", secret_key="")

@@ -106,7 +106,7 @@ async def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.Mon
     monkeypatch.setattr("apps.images.providers.diffusion.find_spec", lambda name: None)
     with pytest.raises(EngineMissing, match="torch") as caught:
         await Diffusion("tiny", idle_seconds=1).draw(SHEET, lambda sketch: None)
-    assert "nitro-ai[diffusion]" in caught.value.hint
+    assert "nitro extras diffusion" in caught.value.hint
 
 
 @pytest.mark.slow

@@ -50,7 +50,7 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(downloads, "find_spec", lambda name: None)
     with pytest.raises(EngineMissing) as missing:
         downloads.whisper_pull("base", folder=tmp_path)
-    assert "nitro-ai[whisper]" in missing.value.hint
+    assert "nitro extras whisper" in missing.value.hint
 
 
 @pytest.mark.usefixtures("packages")

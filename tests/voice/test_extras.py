@@ -38,7 +38,7 @@ def test_what_is_not_installed_says_how_to_install_it(build: object, monkeypatch
         monkeypatch.setattr(module, "find_spec", lambda name: None)
     with pytest.raises(EngineMissing) as failure:
         build(VoiceSettings())  # type: ignore[operator]
-    assert "pip install" in failure.value.hint
+    assert "nitro extras" in failure.value.hint
 
 
 @pytest.mark.usefixtures("packages")

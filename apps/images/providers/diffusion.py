@@ -27,7 +27,8 @@ class Diffusion(Engine):
         missing = [name for name in NEEDED if find_spec(name) is None]
         if missing:
             raise EngineMissing(
-                f"{', '.join(missing)} is not installed.", hint='Install it: pip install "nitro-ai[diffusion]"'
+                f"{', '.join(missing)} is not installed.",
+                hint="Install it with `nitro extras diffusion`, then start Nitro again.",
             )
         if not self.model:
             raise EngineMissing("DIFFUSION_MODEL is not set.", hint="Name a folder or a model on Hugging Face.")

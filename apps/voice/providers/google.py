@@ -1,4 +1,4 @@
-"""Google's speech service through the package SpeechRecognition, the extra `nitro-ai[google-speech]`.
+"""Google's speech service through the package SpeechRecognition, `nitro extras google-speech`.
 
 What is said leaves this machine: it is never chosen of itself.
 """
@@ -47,6 +47,6 @@ def transcriber(settings: VoiceSettings) -> Transcriber:
     if find_spec("speech_recognition") is None:
         raise EngineMissing(
             "The package SpeechRecognition is not installed.",
-            hint="Install it with: pip install 'nitro-ai[google-speech]'",
+            hint="Install it with `nitro extras google-speech`, then start Nitro again.",
         )
     return Google(import_module("speech_recognition"), settings.stt_api_key)

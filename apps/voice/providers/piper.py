@@ -1,4 +1,4 @@
-"""Piper on this machine, through the extra `nitro-ai[piper]`. Each voice is an .onnx file in NITRO_HOME/models."""
+"""Piper on this machine, through `nitro extras piper`. Each voice is an .onnx file in NITRO_HOME/models."""
 
 from __future__ import annotations
 
@@ -57,5 +57,7 @@ class Piper(Speaker):
 
 def speaker(settings: VoiceSettings) -> Speaker:
     if find_spec("piper") is None:
-        raise EngineMissing("Piper is not installed.", hint="Install it with: pip install 'nitro-ai[piper]'")
+        raise EngineMissing(
+            "Piper is not installed.", hint="Install it with `nitro extras piper`, then start Nitro again."
+        )
     return Piper(settings.models)

@@ -1,4 +1,4 @@
-"""Whisper on this machine, through the extra `nitro-ai[whisper]`. Its model lies in NITRO_HOME/models."""
+"""Whisper on this machine, through `nitro extras whisper`. Its model lies in NITRO_HOME/models."""
 
 from __future__ import annotations
 
@@ -51,5 +51,7 @@ def model_path(settings: VoiceSettings) -> Path:
 
 def transcriber(settings: VoiceSettings) -> Transcriber:
     if find_spec("faster_whisper") is None:
-        raise EngineMissing("Whisper is not installed.", hint="Install it with: pip install 'nitro-ai[whisper]'")
+        raise EngineMissing(
+            "Whisper is not installed.", hint="Install it with `nitro extras whisper`, then start Nitro again."
+        )
     return Whisper(model_path(settings))
