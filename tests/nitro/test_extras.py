@@ -34,7 +34,7 @@ def test_every_hint_names_an_extra_that_exists() -> None:
 
 
 def test_nobody_is_sent_to_a_registry_for_nitro_itself() -> None:
-    assert [where for where, line in told() if "nitro-ai" in line] == []
+    assert {where for where, line in told() if "nitro-ai" in line} <= {"docs/decisions.md"}  # which says why
 
 
 def test_all_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
