@@ -106,7 +106,9 @@ def _settings(home: Path, reader: archive.Reader, secrets: dict[str, str]) -> li
     if "SECRET_KEY" in secrets:
         _write(home / "secret_key", secrets["SECRET_KEY"])
     else:
-        notes.append("Keys and passwords are not in it: browsers have to sign in again, and API keys of .env are due.")
+        notes.append(
+            "Keys and passwords are not in it: on another machine browsers have to sign in again, and .env needs them."
+        )
     return notes
 
 
