@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import ssl
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,34 @@ def test_the_link_signs_in_over_http_2_with_a_cookie_for_https_alone(up: Up) -> 
         assert "Secure" in answer.headers["set-cookie"]
         page = browser.get(f"https://127.0.0.1:{up.port}/")
     assert (page.status_code, page.http_version) == (200, "HTTP/2")
+
+
+@pytest.mark.parametrize(("option", "version"), [("--http2", "2"), ("--http1.1", "1.1")])
+def test_curl_trusts_the_certificate_and_speaks_both_versions(up: Up, option: str, version: str) -> None:
+    curl = shutil.which("curl")
+    able = curl and subprocess.run([curl, "-V"], capture_output=True, text=True, check=True).stdout
+    if not able or "HTTP2" not in able:
+        pytest.skip("No curl that speaks HTTP/2: both versions were tried with httpx alone.")
+    words = ["-sS", option, "--cacert", f"{up.home}/tls/certificate.pem", "-o", "/dev/null", "-w", "%{http_version}"]
+    for path in ("healthz", "accounts/sign-in/"):
+        done = subprocess.run(
+            [str(curl), *words, f"https://localhost:{up.port}/{path}"], capture_output=True, text=True, check=True
+        )
+        assert done.stdout == version
+
+
+@pytest.mark.parametrize("http2", [True, False])
+def test_an_answer_streams_word_by_word(up: Up, http2: bool) -> None:
+    key = nitro(["apikey", "create", "--user", "owner", "--name", "tls"], environment(up.home)).stdout.split()[-1]
+    context = ssl.create_default_context(cafile=str(up.home / "tls/certificate.pem"))
+    asked = {"model": "auto", "stream": True, "messages": [{"role": "user", "content": f"Count to {9 + http2}."}]}
+    client = httpx.Client(verify=context, http2=http2, timeout=60, headers={"Authorization": f"Bearer {key}"})
+    address = f"https://localhost:{up.port}/v1/chat/completions"
+    with client, client.stream("POST", address, json=asked) as answer:
+        pieces = list(answer.iter_raw())
+    assert answer.http_version == ("HTTP/2" if http2 else "HTTP/1.1")
+    assert len(pieces) > 2
+    assert b"".join(pieces).endswith(b"data: [DONE]\n\n")
 
 
 def test_the_fingerprint_is_printed(up: Up) -> None:
