@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from apps.core import metrics
 from apps.core.metrics import Counter, Gauge, Histogram, Metric
-from apps.monitor.readings import Distribution, Reading
+from apps.monitor.readings import BOUNDS, Distribution, Reading
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
@@ -43,13 +43,14 @@ def _metric(metric: Metric, reading: Reading) -> Iterator[str]:
 
 
 def _histogram(metric: Metric, values: Sequence[str], distribution: Distribution) -> Iterator[str]:
-    names, below = (*metric.labels, "le"), 0.0
-    for bound in metrics.BUCKETS:
-        below += distribution.counts.get(f"{bound:g}", 0.0)
-        yield f"{metric.name}_bucket{_labels(names, (*values, f'{bound:g}'))} {below!r}"
-    yield f"{metric.name}_bucket{_labels(names, (*values, '+Inf'))} {distribution.count!r}"
-    yield f"{metric.name}_sum{_labels(metric.labels, values)} {distribution.total!r}"
-    yield f"{metric.name}_count{_labels(metric.labels, values)} {distribution.count!r}"
+    labels, below = _labels(metric.labels, values), 0.0
+    head = f'{metric.name}_bucket{{{labels[1:-1]}{"," * bool(labels)}le="'  # nearly all lines begin so
+    for _, name in BOUNDS:
+        below += distribution.counts.get(name, 0.0)
+        yield f'{head}{name}"}} {below!r}'
+    yield f'{head}+Inf"}} {distribution.count!r}'
+    yield f"{metric.name}_sum{labels} {distribution.total!r}"
+    yield f"{metric.name}_count{labels} {distribution.count!r}"
 
 
 def _by(name: str, label: str, values: Mapping[str, int]) -> Iterator[str]:

@@ -16,6 +16,8 @@ from apps.core import metrics
 from apps.core.publishing import FRESH_SECONDS, LIVE, TOTALS, WAITS
 from apps.monitor import canary
 
+BOUNDS = tuple((bound, f"{bound:g}") for bound in metrics.BUCKETS)
+
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
@@ -33,11 +35,12 @@ class Distribution:
 
         What took longer than the last bound counts as just that long.
         """
-        wanted, lower = share * self.count, 0.0
-        if not self.count:
+        counted = self.count
+        if not counted:
             return None
-        for bound in metrics.BUCKETS:
-            inside = self.counts.get(f"{bound:g}", 0.0)
+        wanted, lower = share * counted, 0.0
+        for bound, name in BOUNDS:
+            inside = self.counts.get(name, 0.0)
             if inside and wanted <= inside:
                 return lower + (bound - lower) * wanted / inside
             wanted, lower = wanted - inside, bound

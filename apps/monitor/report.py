@@ -34,7 +34,7 @@ def as_json(reading: Reading, *, messages: int | None, jobs: Mapping[str, int]) 
     return {
         **facts(reading, messages=messages),
         "redis": reading.redis,
-        "responses": {route[0]: _timing(found) for route, found in _slowest(reading, "nitro_http_seconds")},
+        "responses": _slowest_first(reading, "nitro_http_seconds"),
         "answers": {
             "by_end": _by_label(reading, "nitro_turns_total", 1),
             "first_token_seconds": _timing(series.together(reading, "nitro_turn_first_token_seconds")),
@@ -63,9 +63,10 @@ def _timing(found: Distribution) -> dict[str, float | None]:
     return {"count": found.count, "p50": found.quantile(0.5), "p95": found.quantile(0.95), "sum": found.total}
 
 
-def _slowest(reading: Reading, name: str) -> list[tuple[tuple[str, ...], Distribution]]:
-    found = reading.distributions(name).items()
-    return sorted(found, key=lambda item: item[1].quantile(0.95) or 0.0, reverse=True)
+def _slowest_first(reading: Reading, name: str) -> dict[str, dict[str, float | None]]:
+    """A histogram's timings by its first label."""
+    found = [(labels[0], _timing(one)) for labels, one in reading.distributions(name).items()]
+    return dict(sorted(found, key=lambda item: item[1]["p95"] or 0.0, reverse=True))
 
 
 def _by_label(reading: Reading, name: str, place: int) -> dict[str, float]:

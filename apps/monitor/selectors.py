@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import Error as DatabaseError
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from apps.chat.models import Message
 from apps.monitor import alarms
@@ -49,30 +50,27 @@ def alerts_raised() -> list[Alert]:
     return list(Alert.objects.filter(raised=True, rule__in=list(alarms.BY_NAME)).order_by("-changed_at"))
 
 
-def jobs_open() -> dict[str, int]:
-    """What waits or is being worked at now, by kind; nothing where PostgreSQL is away."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(JOBS)
-            return dict(zip(JOB_NAMES, cursor.fetchone(), strict=True))
-    except DatabaseError:
-        return {}
+def counts() -> tuple[int | None, dict[str, int]]:
+    """How many messages there are, and what waits or is being worked at now, by kind, in one trip to PostgreSQL.
 
-
-def messages_total() -> int | None:
-    """How many messages there are: exact for a household, PostgreSQL's running count beyond; None while it is away."""
+    Messages are exact for a household, and PostgreSQL's running count beyond. While it is away nobody knows either.
+    """
     table = Message._meta.db_table
     try:
         with connection.cursor() as cursor:
-            cursor.execute(SOME.format(connection.ops.quote_name(table)), [EXACT_UP_TO])
-            (exact,) = cursor.fetchone()
-            if exact < EXACT_UP_TO:
-                return int(exact)
-            cursor.execute(ABOUT, [table])
-            (about,) = cursor.fetchone()
-            return max(int(about), EXACT_UP_TO)
+            cursor.execute(f"{JOBS}, ({SOME.format(connection.ops.quote_name(table))})", [EXACT_UP_TO])
+            *jobs, exact = cursor.fetchone()
+            return _messages(cursor, table, exact), dict(zip(JOB_NAMES, jobs, strict=True))
     except DatabaseError:
-        return None
+        return None, {}
+
+
+def _messages(cursor: CursorWrapper, table: str, exact: int) -> int:
+    if exact < EXACT_UP_TO:
+        return exact
+    cursor.execute(ABOUT, [table])
+    (about,) = cursor.fetchone()
+    return max(int(about), EXACT_UP_TO)
 
 
 def samples_since(*, since: datetime) -> list[Sample]:

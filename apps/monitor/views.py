@@ -69,7 +69,7 @@ class Metrics(APIView):
     def get(self, request: Request) -> HttpResponse:
         """What Nitro has counted and what is true right now; Prometheus' text with `?format=prometheus`."""
         reading = readings.reading()
-        messages, jobs = selectors.messages_total(), selectors.jobs_open()
+        messages, jobs = selectors.counts()
         if wants_text(request._request):
             text = prometheus.render(reading, report.facts(reading, messages=messages), jobs)
             return HttpResponse(text, content_type=prometheus.CONTENT_TYPE)
@@ -93,7 +93,7 @@ def performance(request: HttpRequest) -> HttpResponse:
     context = {
         "span": span,
         "charts": charts_of.charts(selectors.samples_since(since=now - length), now=now, span=length),
-        "facts": report.facts(reading, messages=selectors.messages_total()),
+        "facts": report.facts(reading, messages=selectors.counts()[0]),
         "routes": series.slowest_routes(reading),
         "gain": charts_of.gain(reading),
         "redis": reading.redis,

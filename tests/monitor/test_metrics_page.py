@@ -13,6 +13,7 @@ from pytest_django import Settings
 from redis import Redis
 
 from apps.accounts.models import User
+from apps.chat.models import Conversation, Message
 from apps.core import metrics
 from apps.core.publishing import LIVE, TOTALS, Publisher
 from apps.monitor import canary, prometheus, selectors, series
@@ -124,6 +125,16 @@ def test_no_question_of_the_metrics_reads_a_whole_table() -> None:
             cursor.execute(f"EXPLAIN {statement}")
             plan = " ".join(row[0] for row in cursor.fetchall())
             assert "Seq Scan" not in plan, plan
+
+
+def test_messages_are_counted_up_to_a_bound_and_jobs_by_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    chat = Conversation.objects.create(owner=cast.alice())
+    for _ in range(3):
+        Message.objects.create(conversation=chat, role="user", text="x")
+    assert selectors.counts() == (3, dict.fromkeys(selectors.JOB_NAMES, 0))
+    monkeypatch.setattr(selectors, "EXACT_UP_TO", 2)
+    monkeypatch.setattr(selectors, "ABOUT", "SELECT 7 FROM pg_class WHERE oid = %s::regclass")
+    assert selectors.counts()[0] == 7
 
 
 def test_a_route_that_does_not_exist_is_no_label_of_the_visitor() -> None:

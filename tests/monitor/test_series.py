@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from apps.monitor import performance, series
+from apps.monitor import performance, report, series
 from apps.monitor.charts import HEIGHT, chart, nice_top, path
 from apps.monitor.models import Sample
 from apps.monitor.readings import Reading
@@ -36,6 +36,7 @@ def test_a_minute_has_the_figures_of_what_was_done_in_it() -> None:
 def test_the_slowest_route_comes_first() -> None:
     totals = {f"{HTTP}\tfast\t0.005": 9.0, f"{HTTP}\tslow\t1": 1.0}
     assert [one["route"] for one in series.slowest_routes(Reading(totals, ()))] == ["slow", "fast"]
+    assert list(report.as_json(Reading(totals, ()), messages=1, jobs={})["responses"]) == ["slow", "fast"]
 
 
 @pytest.mark.parametrize(
