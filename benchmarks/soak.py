@@ -1,8 +1,9 @@
 """Uses Nitro for hours and watches what grows: `python -m benchmarks.soak [--hours 2] [--settle 1] [--json FILE]`.
 
 Starts `nitro up` on a fresh data folder with a stand-in model and a few people who ask, leave in mid-answer, read old
-chats, order pictures, listen and search. Every half minute it notes the memory (PSS), the open files and the threads of
-each kind of process; at the end it fits a line through what came after the first hour.
+chats, order pictures, listen and search. Every half minute it notes the memory, the open files and the threads of
+each kind of process; at the end it fits a line through what came after the first hour. Memory is what a process has for
+itself (USS): its share of what several have (PSS) grows whenever another program with the same libraries ends.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ WORDS = "river stone lamp winter garden letter engine cloud bread music harbour 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one kind of process took in one moment: megabytes (PSS), open files and threads of all of its processes."""
+    """What one kind of process took in one moment: megabytes (USS), open files and threads of all of its processes."""
 
     seconds: float
     kind: str
@@ -166,7 +167,7 @@ def looked(parent: int, began: float) -> list[Look]:
     own = psutil.Process(parent)
     for process in [own, *own.children(recursive=True)]:
         with suppress(psutil.NoSuchProcess):
-            figures = (process.memory_full_info().pss / 1e6, process.num_fds(), process.num_threads())
+            figures = (process.memory_full_info().uss / 1e6, process.num_fds(), process.num_threads())
             sums = found.setdefault(kind_of(process), [0.0, 0.0, 0.0])
             found[kind_of(process)] = [a + b for a, b in zip(sums, figures, strict=True)]
     seconds = time.perf_counter() - began
