@@ -219,6 +219,14 @@ async def test_an_idle_connection_that_the_server_closed_is_replaced(make: Make)
     assert server.connections == 3
 
 
+async def test_several_closed_connections_in_a_row_are_replaced(make: Make) -> None:
+    whole = HEAD.replace(b"Connection: close", b"Content-Length: %d") % len(data(token("a"), STOP, "[DONE]"))
+    good = [whole + data(token("a"), STOP, "[DONE]")]
+    async with recorded(Recording([[], [], [], good])) as server:
+        assert text_of(await collect(make(server.url).stream(question()))) == "a"
+    assert server.connections == 4
+
+
 async def test_a_connection_is_used_again_for_the_next_call(make: Make, standin: StandIn) -> None:
     provider = make(standin.url)
     for _ in range(5):

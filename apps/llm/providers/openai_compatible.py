@@ -24,6 +24,7 @@ from apps.llm.providers.openai_stream import CompletionStream
 from apps.llm.settings import LlmSettings
 
 STALE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
+STALE_MOST = 4  # connections in a row that may turn out to be closed
 STALE_AFTER = 1.0  # seconds within which a broken connection is taken for one that had been idle too long
 DRAIN = 0.05
 NAME_LIMIT = 200
@@ -121,16 +122,17 @@ class OpenAICompatible(Provider):
             raise failure_of_exception(error, self.where) from error
 
     async def _post(self, body: bytes) -> aiohttp.ClientResponse:
-        """Post once; a second time where the server had closed the idle connection that was used."""
+        """Post; anew where the server had closed the idle connection that was used, as it may have closed several."""
         url, session = f"{self.base_url}/chat/completions", self._sessions.current()
         begun = asyncio.get_running_loop().time()
-        try:
-            return await session.post(url, data=body, headers=self._headers, allow_redirects=False)
-        except aiohttp.ClientConnectorError:
-            raise
-        except STALE:
-            if asyncio.get_running_loop().time() - begun > STALE_AFTER:
+        for _ in range(STALE_MOST):
+            try:
+                return await session.post(url, data=body, headers=self._headers, allow_redirects=False)
+            except aiohttp.ClientConnectorError:
                 raise
+            except STALE:
+                if asyncio.get_running_loop().time() - begun > STALE_AFTER:
+                    raise
         return await session.post(url, data=body, headers=self._headers, allow_redirects=False)
 
     async def _next(self, reader: PatientReader, answer: CompletionStream) -> list[Event]:
