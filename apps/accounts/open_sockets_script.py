@@ -41,6 +41,8 @@ return answer
 # Renews a process's lease and how long its sockets are idle (-1: busy); returns whether Redis had forgotten the
 # process, which sockets somebody else has closed for a newcomer, and which an administrator has closed.
 # Where Redis has forgotten the process, all of its sockets are put down anew, and always those that it never heard of.
+# Sockets that the process does not have any more, because Redis was away when they left, give their places back; one
+# that has just been opened may not be in the list yet, so only those that were not told of for a lease are taken.
 BEAT = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -50,13 +52,24 @@ redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
 redis.call('PEXPIRE', key .. ':about', ARGV[2])
 local closed, forced = {}, redis.call('SMEMBERS', key .. ':closing')
 redis.call('DEL', key .. ':closing')
+local told = {}
 for place = 3, #ARGV, 3 do
+    told[ARGV[place]] = true
     local idle = tonumber(ARGV[place + 1])
     local score = idle < 0 and now + 1e13 or now - idle
     if forgotten or ARGV[place + 2] == '0' or redis.call('ZSCORE', key, ARGV[place]) then
         redis.call('ZADD', key, score, ARGV[place])
     else
         closed[#closed + 1] = ARGV[place]
+    end
+end
+local kept = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
+for place = 1, #kept, 2 do
+    local since = tonumber(kept[place + 1])
+    if since > 5e12 then since = since - 1e13 end
+    if not told[kept[place]] and since < now - ARGV[2] then
+        redis.call('ZREM', key, kept[place])
+        redis.call('HDEL', key .. ':about', kept[place])
     end
 end
 return {forgotten and 1 or 0, closed, forced}

@@ -159,6 +159,19 @@ async def test_when_redis_was_wiped_open_chats_are_put_down_anew(here: Sessions)
     assert not second.paused
 
 
+@pytest.mark.parametrize("busy", [False, True])
+async def test_who_left_while_redis_was_away_gives_the_place_back(here: Sessions, *, busy: bool) -> None:
+    gone, second = await entered(here, busy=busy), await entered(here, idle=1)
+    del here.open[gone.session.id]  # and Redis never heard of it
+    await here.beat()
+    place = f"{COUNTED}:{here.owner}"
+    assert memory.ask(lambda redis: redis.zscore(place, gone.session.id))  # it might just have been opened
+    memory.ask(lambda redis: redis.zincrby(place, -20_000, gone.session.id))
+    await here.beat()
+    await entered(here)
+    assert not second.paused
+
+
 async def test_pictures_and_voices_take_no_chats_place(here: Sessions) -> None:
     beside = Sessions(open_sockets.OTHERS)
     others = [await entered(beside) for _ in range(3)]
