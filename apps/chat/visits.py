@@ -122,7 +122,7 @@ class Visit:
 
     async def _begin(self, status: int, media_type: bytes, more: Iterable[tuple[bytes, bytes]]) -> None:
         seconds = time.perf_counter() - self._began
-        middleware.count(self.path, status, seconds)
+        middleware.count(middleware.route_at(self.path), status, seconds)
         headers = [
             (b"content-type", media_type),
             (b"cache-control", b"no-store"),

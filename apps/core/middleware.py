@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cache
 
 from django.http import HttpRequest, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
 from django.middleware.common import CommonMiddleware
+from django.urls import ResolverMatch, resolve
 from django.utils.http import escape_leading_slashes
 
 from apps.core import metrics, pages, spans, tracing
@@ -64,7 +66,17 @@ def measure(request: HttpRequest, status: int, seconds: float) -> None:
 def route_of(request: HttpRequest) -> str:
     """The name of the route that a request took, "none" where there is none."""
     match = getattr(request, "resolver_match", None)
-    return (match.view_name or match.route) if match else "none"
+    return name_of(match) if match else "none"
+
+
+@cache
+def route_at(path: str) -> str:
+    """The same for one of the few fixed addresses that are answered beside Django."""
+    return name_of(resolve(path))
+
+
+def name_of(match: ResolverMatch) -> str:
+    return match.view_name or match.route
 
 
 def carrier(request: HttpRequest) -> dict[str, str]:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from apps.monitor.readings import Distribution, Reading
 
+PAGES = "nitro_http_seconds"
 # What the page shows: a name, the histogram behind it, and the guide's target in seconds for 19 of 20.
 TIMINGS: Mapping[str, tuple[str, float]] = {
     "first_word": ("nitro_turn_first_token_seconds", 3.0),
     "answer": ("nitro_turn_seconds", 30.0),
-    "page": ("nitro_http_seconds", 1.0),
+    "page": (PAGES, 1.0),
     "image": ("nitro_image_seconds", 60.0),
     "voice": ("nitro_voice_seconds", 5.0),
     "search": ("nitro_search_seconds", 10.0),
 }
 CACHED = "memory"
+# Routes that wait for models and other people's servers; deploy/prometheus/alerts.yml has the same.
+NO_PAGES = re.compile(r"(.+:)?(api|v1|openai)-.+|search:begin|probe")
 
 
 def since(now: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:
@@ -51,10 +55,12 @@ def timing(reading: Reading, histogram: str) -> dict[str, float] | None:
 
 
 def together(reading: Reading, histogram: str) -> Distribution:
-    """All of a histogram's labels as one distribution."""
+    """All of a histogram's labels as one distribution; of routes those that are pages."""
     counts: dict[str, float] = {}
     total = 0.0
-    for found in reading.distributions(histogram).values():
+    for labels, found in reading.distributions(histogram).items():
+        if histogram == PAGES and NO_PAGES.fullmatch(labels[0]):
+            continue
         total += found.total
         for bound, amount in found.counts.items():
             counts[bound] = counts.get(bound, 0.0) + amount
@@ -77,7 +83,7 @@ def slowest_routes(reading: Reading, at_most: int = 8) -> list[dict[str, Any]]:
     """The routes that keep people waiting longest, by their 95th percentile."""
     found = [
         {"route": labels[0], "n": int(one.count), "p50": one.quantile(0.5), "p95": one.quantile(0.95)}
-        for labels, one in reading.distributions("nitro_http_seconds").items()
+        for labels, one in reading.distributions(PAGES).items()
         if one.count
     ]
     return sorted(found, key=lambda one: one["p95"] or 0.0, reverse=True)[:at_most]

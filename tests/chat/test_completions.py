@@ -289,4 +289,4 @@ async def test_answers_beside_django_are_named_and_counted_like_all_others(model
     heard = await post(COMPLETIONS, QUESTION, key)
     counted = metrics.take()
     assert len(heard.headers["x-request-id"]) == 16
-    assert counted["nitro_http_responses_total\t/v1/chat/completions\t200"] == 1
+    assert counted["nitro_http_responses_total\tchat:v1-completions\t200"] == 1

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.urls import get_resolver
 from django.utils import timezone
 
 from apps.monitor import performance, report, series
@@ -31,6 +34,33 @@ def test_a_minute_has_the_figures_of_what_was_done_in_it() -> None:
     assert found["page"]["n"] == 4
     assert (found["turns"], found["cached"], found["failed"]) == (3, 2, 0)
     assert "first_word" not in found
+
+
+def routes(resolver: Any, names: str = "", path: str = "") -> Iterator[tuple[str, str]]:
+    """Every route's name with its address."""
+    for one in resolver.url_patterns:
+        here = path + str(one.pattern)
+        if hasattr(one, "url_patterns"):
+            yield from routes(one, names + (f"{one.namespace}:" if one.namespace else ""), here)
+        else:
+            yield f"{names}{one.name}", here
+
+
+def test_what_waits_for_a_model_is_no_slow_page() -> None:
+    totals = {f"{HTTP}\tchat:new\t0.1": 3.0, f"{HTTP}\tchat:api-chat\t10": 90.0, f"{HTTP}\tsearch:begin\t10": 5.0}
+    assert series.figures(Reading(totals, ()), {})["page"] == {"n": 3.0, "p50": 0.075, "p95": 0.0975}
+
+
+def test_all_addresses_of_programs_and_no_others_are_no_pages() -> None:
+    found = dict(routes(get_resolver()))
+    programs = {name for name, path in found.items() if path.startswith(("api/", "v1/"))}
+    assert {name for name in found if series.NO_PAGES.fullmatch(name)} == programs | {"search:begin", "probe"}
+    assert len(programs) > 30
+
+
+def test_the_alarm_of_prometheus_means_the_same_pages() -> None:
+    rules = Path(__file__).resolve().parents[2] / "deploy/prometheus/alerts.yml"
+    assert f'{HTTP}_bucket{{route!~"{series.NO_PAGES.pattern}"}}' in rules.read_text(encoding="utf-8")
 
 
 def test_the_slowest_route_comes_first() -> None:
