@@ -16,12 +16,13 @@ from nitro.backup.errors import BackupError
 SALT = 16
 # About 0.1 s and 32 MB for each guess (RFC 7914).
 COST, BLOCKS, LANES = 2**15, 8, 1
-SECRET_NAME = re.compile(r"(_|^)(KEY|SECRET|TOKEN|PASSWORD|DSN)(S|_FILE)?$")
-SECRET_VALUE = re.compile(r"//[^/@\s]*@")
+# Headers carry keys, and whoever knows the address of a webhook may post there.
+SECRET_NAME = re.compile(r"(_|^)(KEY|SECRET|TOKEN|PASSWORD|DSN|HEADERS|WEBHOOK_URL)(S|_FILE)?$")
+SECRET_VALUE = re.compile(r"//[^/@\s]*@|[?&](\w*password|(\w+_)?key|(\w+_)?token|secret)=", re.IGNORECASE)
 
 
 def is_secret(name: str, value: str) -> bool:
-    """Whether a setting must not stand in a backup for everybody to read: keys, and addresses with a password."""
+    """Whether a setting must not stand in a backup for all to read: keys, and addresses that hold one or a password."""
     return bool(SECRET_NAME.search(name) or SECRET_VALUE.search(value))
 
 

@@ -37,7 +37,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def names_read() -> set[str]:
     """Every name that the settings ask the environment for."""
-    return set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', SETTINGS.read_text(encoding="utf-8")))
+    return set(re.findall(r'env\.\w+\(\s*"([A-Z0-9_]+)"', SETTINGS.read_text(encoding="utf-8")))
 
 
 def load(monkeypatch: pytest.MonkeyPatch, **values: str) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def test_the_command_ends_with_one_sentence_and_no_traceback(home: Path, command
 def sections() -> dict[str, str]:
     """The text under each heading of the documentation that names a setting."""
     text = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
-    parts = re.split(r"^### `?([A-Z_]+)`?$", text, flags=re.MULTILINE)
+    parts = re.split(r"^### `?([A-Z0-9_]+)`?$", text, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 

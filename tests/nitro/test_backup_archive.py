@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tarfile
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from nitro.backup import archive, sealing
 from nitro.backup.errors import BackupError
+from tests.core.test_settings import SETTINGS
 
 
 def make(path: Path, **parts: bytes) -> Path:
@@ -124,10 +126,22 @@ def test_any_other_file_is_refused_with_a_sentence(tmp_path: Path, content: byte
         ("S3_SECRET", "x"),
         ("GEMINI_API_KEY_FILE", "/run/x"),
         ("DATABASE_URL", "postgresql://me:pw@host/db"),
+        ("DATABASE_URL", "postgresql:///db?host=/run&password=pw"),
+        ("OPENAI_BASE_URL", "https://models.example/v1?api_key=x"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=x"),
+        ("ALERT_WEBHOOK_URL", "https://hooks.example/T0/B0/x"),
     ],
 )
 def test_secrets_are_known_as_such(name: str, value: str) -> None:
     assert sealing.is_secret(name, value)
+
+
+def test_every_setting_that_is_read_as_a_secret_is_sealed_as_one() -> None:
+    """Addresses are read so, too, since they may hold a password: what they are is for their value to say."""
+    text = SETTINGS.read_text(encoding="utf-8")
+    names = set(re.findall(r'env\.(?:secret|pairs)\(\s*"([A-Z0-9_]+)"', text))
+    assert len(names) > 10
+    assert {name for name in names if not (name.endswith("_URL") or sealing.is_secret(name, "x"))} == set()
 
 
 @pytest.mark.parametrize(("name", "value"), [("TOP_K", "40"), ("OLLAMA_BASE_URL", "http://localhost:11434")])

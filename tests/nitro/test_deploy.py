@@ -113,7 +113,7 @@ def test_units_start_a_command_that_exists_with_settings_that_exist(unit: Path) 
     found = re.search(r"^ExecStart=\S+/nitro (\S+)", text, re.MULTILINE)
     assert found
     assert found[1] in LEAN
-    assert set(re.findall(r"([A-Z_]+)=", " ".join(re.findall(r"^Environment=(.*)$", text, re.M)))) <= names_read()
+    assert set(re.findall(r"([A-Z0-9_]+)=", " ".join(re.findall(r"^Environment=(.*)$", text, re.M)))) <= names_read()
 
 
 def test_parts_that_systemd_starts_wait_until_their_machine_is_prepared() -> None:
