@@ -43,10 +43,9 @@ class Access:
 
 def access_by_key(secret: str) -> Access:
     """The access that a key gives; a stranger's when it gives none."""
-    key = selectors.api_key_of_secret(secret)
+    key = services.api_key_use(secret=secret)
     if key is None:
         return Access()
-    services.api_key_touch(key=key)
     return Access(user=key.user, key_id=key.pk, scopes=frozenset(key.scopes))
 
 

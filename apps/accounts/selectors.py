@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from apps.accounts.models import KEY_BEGINNING, ApiKey, User, secret_hash
+from apps.accounts.models import ApiKey, User
 from apps.core.errors import NotFound
 
 
@@ -49,13 +49,6 @@ def api_keys_usable() -> QuerySet[ApiKey]:
     """Keys that let a program in right now."""
     unexpired = Q(expires=None) | Q(expires__gt=timezone.now())
     return ApiKey.objects.filter(unexpired, revoked=None, user__is_active=True)
-
-
-def api_key_of_secret(secret: str) -> ApiKey | None:
-    """The usable key (with its user) for what a program sent; one query, none for what cannot be a key."""
-    if not secret.startswith(KEY_BEGINNING):
-        return None
-    return api_keys_usable().select_related("user").filter(key_hash=secret_hash(secret)).first()
 
 
 def api_keys_of_user(*, user: User) -> QuerySet[ApiKey]:

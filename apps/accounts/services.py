@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
+from apps.accounts import statements
 from apps.accounts.models import (
     KEY_BEGINNING,
     ApiKey,
@@ -25,7 +26,7 @@ from apps.accounts.models import (
 from apps.core.errors import Invalid, NotFound
 
 LINK_LIFETIME = timedelta(minutes=15)
-TOUCH_EVERY = timedelta(minutes=1)
+NOTE_EVERY = timedelta(minutes=1)
 PREFIX_LENGTH = len(KEY_BEGINNING) + 6
 OWNER = "owner"
 
@@ -118,12 +119,14 @@ def api_key_revoke_by_prefix(*, prefix: str) -> ApiKey:
     return keys[0]
 
 
-def api_key_touch(*, key: ApiKey) -> None:
-    """Note that the key was used, at most once a minute."""
-    now = timezone.now()
-    if key.last_used is None or key.last_used < now - TOUCH_EVERY:
-        stale = Q(last_used=None) | Q(last_used__lt=now - TOUCH_EVERY)
-        ApiKey.objects.filter(stale, pk=key.pk).update(last_used=now)
+def api_key_use(*, secret: str) -> ApiKey | None:
+    """The usable key (with its user) for what a program sent, which is noted once a minute; one query.
+
+    None for what cannot be a key.
+    """
+    if not secret.startswith(KEY_BEGINNING):
+        return None
+    return statements.key_use(key_hash=secret_hash(secret), every=NOTE_EVERY)
 
 
 def preferences_save(*, user: User, theme: str, system_prompt: str) -> None:

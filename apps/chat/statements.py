@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 from uuid import UUID
 
 import orjson
-from django.db import connection
-from django.db.backends.utils import CursorWrapper
-from psycopg import Cursor, sql
+from psycopg import sql
 
 from apps.chat.models import Message, Turn
+from apps.core import prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,22 +112,9 @@ UPDATE chat_message SET text = kept.text FROM kept WHERE chat_message.id = kept.
 """
 
 
-class Prepared(Cursor[Any]):
-    """A cursor whose statements each connection of the pool plans once, and not for every turn."""
-
-    def execute(self, query: Any, params: Any = None, **more: Any) -> Prepared:
-        return super().execute(query, params, prepare=True, **more)
-
-
-def _cursor() -> CursorWrapper:
-    """As Django's own, with its errors, for statements that are always the same."""
-    connection.ensure_connection()
-    return connection.make_cursor(cast(Any, Prepared(connection.connection)))  # the stubs know of wrapped ones alone
-
-
 def place(*, conversation_id: UUID, user_id: int, request_id: UUID) -> Place | None:
     """Where this user's next question belongs; None where there is no such conversation of theirs."""
-    with _cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(PLACE, {"conversation": conversation_id, "user": user_id, "request": request_id})
         row = cursor.fetchone()
     if row is None:
@@ -141,7 +127,7 @@ def begin(place: Place, turn: Turn, *, new: Sequence[Message], title: str) -> bo
     """Save a turn with its new messages, and show the last of them; False where the conversation has moved on."""
     values = _values(turn, new=new, title=title)
     moves = {"old_leaf": place.leaf_id, "new_leaf": new[-1].id if new else place.leaf_id}
-    with _cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(BEGIN, values | moves)
         return bool(cursor.rowcount)
 
@@ -152,7 +138,7 @@ def begin_first(turn: Turn, *, user_id: int, model: str, new: Sequence[Message],
     None where there is no such user. Raises `IntegrityError` where the conversation has been begun.
     """
     values = _values(turn, new=new, title=title) | {"user": user_id, "model": model, "new_leaf": new[-1].id}
-    with _cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(BEGIN_FIRST, values)
         row = cursor.fetchone()
     return None if row is None else str(row[0])
@@ -192,7 +178,7 @@ def _as_json(message: Message) -> dict[str, object]:
 def checkpoint(words: Iterable[tuple[UUID, str, Sequence[int]]]) -> None:
     """Save turn by turn the answer's whole text and the marks; those that have ended meanwhile are left alone."""
     rows = [{"turn": turn, "text": text, "marks": marks} for turn, text, marks in words]
-    with _cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(CHECKPOINT, {"checkpoints": orjson.dumps(rows).decode(), "running": Turn.State.RUNNING})
 
 
@@ -201,7 +187,7 @@ def end(
 ) -> bool:
     """Save the end of a turn and its answer; False where it is not this owner's, or in none of these states."""
     values: dict[str, Any] = {"_turn": turn_id, "_owner": owner, "_states": list(states)} | dict(columns)
-    with _cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(_ending(tuple(columns)), values | {f"_{name}": value for name, value in answer.items()})
         return bool(cursor.rowcount)
 

@@ -29,13 +29,11 @@ def test_a_session_costs_two_queries(
     assert access.user == alice
 
 
-def test_a_key_costs_one_query_more_once_a_minute(
-    alice: User, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
+def test_a_key_costs_one_query(alice: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     secret = services.api_key_create(user=alice, name="a").secret
-    access_by_key(secret)
-    with django_assert_num_queries(1):
-        assert access_by_key(secret).user == alice
+    for _ in range(2):
+        with django_assert_num_queries(1):
+            assert access_by_key(secret).user == alice
 
 
 def test_a_key_allows_its_scopes_and_a_browser_everything(alice: User, session_key: str) -> None:

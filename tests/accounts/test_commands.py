@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django import Settings
 
-from apps.accounts import selectors, services
+from apps.accounts import services
 from apps.accounts.models import ApiKey, User
 from tests.cast import PASSWORD
 
@@ -25,7 +25,7 @@ def lines(*words: str) -> list[str]:
 
 def test_a_new_key_is_alone_on_the_last_line(alice: User) -> None:
     secret = lines("apikey", "create", "--user", "alice", "--name", "script", "--scopes", "chat,images", "models")[-1]
-    key = selectors.api_key_of_secret(secret)
+    key = services.api_key_use(secret=secret)
     assert key is not None
     assert key.scopes == ["chat", "images", "models"]
 

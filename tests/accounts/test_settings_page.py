@@ -7,7 +7,7 @@ import re
 import pytest
 from django.test import Client
 
-from apps.accounts import selectors, services
+from apps.accounts import services
 from apps.accounts.models import ApiKey, User
 from tests.cast import PASSWORD
 
@@ -79,7 +79,7 @@ def test_a_key_is_shown_once_and_works(browser: Client) -> None:
     page = browser.post("/settings/keys/", {"name": "editor", "scopes": ["chat"], "lifetime": "30"}).content.decode()
     secret = re.search(r"nk_[\w-]{43}", page)
     assert secret is not None
-    key = selectors.api_key_of_secret(secret.group())
+    key = services.api_key_use(secret=secret.group())
     assert key is not None
     assert (key.name, key.scopes, key.expires is None) == ("editor", ["chat"], False)
     assert secret.group() not in browser.get(PAGE).content.decode()
@@ -99,7 +99,7 @@ def test_nobody_revokes_the_key_of_another(browser: Client, bob: User) -> None:
 def test_an_own_key_is_revoked(browser: Client, alice: User) -> None:
     made = services.api_key_create(user=alice, name="mine")
     assert browser.post(f"/settings/keys/{made.key.pk}/revoke/").status_code == 302
-    assert selectors.api_key_of_secret(made.secret) is None
+    assert services.api_key_use(secret=made.secret) is None
 
 
 def test_signing_out_everywhere_ends_every_session(browser: Client, alice: User) -> None:
