@@ -76,8 +76,12 @@ class Outage:
         return True
 
 
+@cache
 def connection() -> Redis:
-    """The pooled connections of this process; their time limits are those of the cache in the settings."""
+    """The pooled connections of this process; their time limits are those of the cache in the settings.
+
+    Asked for once: Django would build its cache anew in each context, and so for each call from the event loop.
+    """
     return get_redis_connection("default")  # type: ignore[no-any-return]
 
 
