@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import time
 from http import HTTPStatus
 from typing import Any, BinaryIO
 
@@ -60,6 +61,7 @@ class Request(WebRequest):  # type: ignore[misc]
         self._parsePOSTFormSubmission = False  # Django does that; Twisted would read the whole body into memory
         self.gate = Gate()
         self.refused = False
+        self.began = time.perf_counter()
         self.arrived = 0
         self._complete = False
         self._hang_up: asyncio.TimerHandle | None = None
@@ -103,6 +105,7 @@ class Request(WebRequest):  # type: ignore[misc]
         kind, body = self._too_large(self.channel._path)
         head = b"HTTP/1.1 413 Content Too Large\r\nServer: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n"
         head %= (self.server.server_name.encode(), kind, len(body))
+        head += b"".join(b"%s: %s\r\n" % one for one in self._timing())
         transport.write(head + b"Connection: close\r\n\r\n" + body)
         if hasattr(transport, "loseWriteConnection"):
             transport.loseWriteConnection()
@@ -112,6 +115,8 @@ class Request(WebRequest):  # type: ignore[misc]
         """The same in HTTP/2: the other streams of the connection go on."""
         kind, body = self._too_large(self.channel.path)
         headers = Headers({b"content-type": [kind], b"content-length": [b"%d" % len(body)]})
+        for name, value in self._timing():
+            headers.addRawHeader(name, value)
         self.channel.writeHeaders(b"HTTP/2", b"413", b"", headers)
         self.channel.write(body)
         self._hang_up = asyncio.get_running_loop().call_later(LINGER_SECONDS, self.channel.abortConnection)
@@ -124,6 +129,11 @@ class Request(WebRequest):  # type: ignore[misc]
             self._hang_up.cancel()
             self.channel.requestDone(self)
         self._complete = True
+
+    def _timing(self) -> tuple[tuple[bytes, bytes], ...]:
+        """What every response says of its time; those of the application say it themselves."""
+        seconds = time.perf_counter() - self.began
+        return (b"X-Response-Time", b"%.6f" % seconds), (b"Server-Timing", b"app;dur=%.2f" % (seconds * 1000))
 
     def _too_large(self, path: bytes) -> tuple[bytes, bytes]:
         limit = f"{self.server.body_limit // (1024 * 1024)} MB"
@@ -149,6 +159,12 @@ class Request(WebRequest):  # type: ignore[misc]
         self.handle_reply(message)
         if not self.finished and (self.gate.closed or overflows(self.line)):
             await self.gate.passage(self.line, self.server.stall_seconds)
+
+    def basic_error(self, status: int, status_text: bytes, body: str) -> None:
+        """Daphne's own answer where the application has none, with the time it took."""
+        for name, value in self._timing():
+            self.responseHeaders.addRawHeader(name, value)
+        super().basic_error(status, status_text, body)
 
     def finish(self) -> None:
         """The answer is complete."""

@@ -89,6 +89,16 @@ def test_bodies_over_the_limit_cost_no_memory() -> None:
         assert web.peak_megabytes() - before < 2 * LIMIT / MB
 
 
+@pytest.mark.parametrize(("path", "size"), [("/", LIMIT + 1), ("/crash", 0)])
+def test_what_the_door_answers_by_itself_says_how_long_it_took_too(web: Web, path: str, size: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=20)
+    connection.request("POST", path, b"x" * size)
+    headers = connection.getresponse().headers
+    connection.close()
+    assert 0 <= float(headers["X-Response-Time"]) < 20
+    assert headers["Server-Timing"].startswith("app;dur=")
+
+
 def test_a_form_is_left_to_the_application(web: Web) -> None:
     body = b"--b\r\nContent-Disposition: form-data; name=a\r\n\r\n" + b"x" * MB + b"\r\n--b--\r\n"
     kind = {"Content-Type": "multipart/form-data; boundary=b"}

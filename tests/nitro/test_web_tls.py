@@ -57,6 +57,7 @@ def test_a_body_over_the_limit_is_refused_and_the_connection_goes_on(web: Web, p
     with client(web, pair, http2=True) as browser:
         refused = browser.post("/api/chat/", content=b"x" * (LIMIT + 1))
         assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
+        assert {"x-response-time", "server-timing"} <= refused.headers.keys()
         assert browser.post("/", content=b"hello").text == "5"
 
 
