@@ -152,6 +152,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "clear-ended-sign-ins": {"task": "apps.monitor.tasks.clear_sessions", "schedule": 3600.0},
     "go-on-with-bulk-actions": {"task": "apps.core.tasks.work_bulk", "schedule": 15.0, "options": {"expires": 15}},
     "expire-bulk-actions": {"task": "apps.core.tasks.expire_bulk", "schedule": 3600.0},
+    "tidy-temporary-files": {"task": "apps.core.tasks.tidy_temporary_files", "schedule": 3600.0},
     "tidy-image-files": {"task": "apps.images.tasks.tidy", "schedule": 86400.0},
 }
 # By the clock of TIME_ZONE: hour and minute. Celery is not imported here: `nitro up` reads this file and does without.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from apps.core import stored, wakeups
+from apps.core import wakeups
 from apps.images import selectors, services, studio, tidying
 
 
@@ -36,4 +36,4 @@ def purge() -> int:
 @shared_task
 def tidy() -> int:
     """Remove files that no row knows: what users who were deleted, or killed processes, have left."""
-    return stored.sweep() + tidying.files_tidy(now=timezone.now())
+    return tidying.files_tidy(now=timezone.now())

@@ -6,7 +6,6 @@ import logging
 import os
 import shutil
 import socket
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from uuid import uuid4
 
 from apps.core import draining, stored, tracing
 from apps.core.errors import NitroError
+from apps.core.scratch import scratch
 from apps.voice import registry, services, transcribing
 from apps.voice.audio import BYTES_PER_SECOND
 from apps.voice.configuration import configured, longest_seconds
@@ -47,9 +47,8 @@ def run_next() -> bool:
 
 
 def _run(recording: Recording, owner: str) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="nitro-voice-"))
     try:
-        with Hold(recording_id=recording.pk, owner=owner) as hold:
+        with scratch() as folder, Hold(recording_id=recording.pk, owner=owner) as hold:
             _transcribe(recording, owner, folder, hold)
     except TakenAway:
         logger.info("The recording %s was taken away.", recording.pk)
@@ -62,8 +61,6 @@ def _run(recording: Recording, owner: str) -> None:
         broken = NitroError("Something in Nitro broke over this recording.", hint="The log of the worker says more.")
         services.recording_fail(recording=recording, owner=owner, error=broken)
         raise
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _transcribe(recording: Recording, owner: str, folder: Path, hold: Hold) -> None:
