@@ -130,9 +130,18 @@ def cleanup() -> Seen:
 def errors_told() -> Seen:
     return either(
         settings.SENTRY_DSN,
-        "Faults and slow requests are told to SENTRY_DSN.",
-        "Nobody outside is told of faults and slow requests.",
-        "Set SENTRY_DSN, where a second pair of eyes is wanted; /performance/ shows slow addresses without it.",
+        "Faults are told to SENTRY_DSN.",
+        "Nobody outside is told of faults; the log has them.",
+        "Set SENTRY_DSN, where a second pair of eyes is wanted.",
+    )
+
+
+def traced() -> Seen:
+    return either(
+        settings.OTEL_EXPORTER_OTLP_ENDPOINT,
+        "What took how long is told to OTEL_EXPORTER_OTLP_ENDPOINT, request by request.",
+        "No single request is traced.",
+        "Set OTEL_EXPORTER_OTLP_ENDPOINT, where a collector runs; /performance/ shows slow addresses without it.",
     )
 
 
@@ -222,6 +231,7 @@ ITEMS = (
     Item("CDN", cdn),
     Item("metrics", served("/metrics", "/metrics and /performance/ tell times, memory and load.")),
     Item("alerts", alerts),
+    Item("traces", traced),
     Item("fault reports", errors_told),
     Item("cleanup", cleanup),
     Item("session limit", session_limit),
