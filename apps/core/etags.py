@@ -1,4 +1,8 @@
-"""Marks of what a program has seen, so that it neither fetches it twice nor overwrites what another has changed."""
+"""Marks of what a program has seen, so that it neither fetches it twice nor overwrites what another has changed.
+
+A mark is of the state and not of its bytes: the compressed one, which `apps/core/compression.py` makes weak (`W/`), is
+the same. So who reads compressed, as most clients do, can say with If-Match what they have seen.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +25,8 @@ def etag_of(data: Any) -> str:
 
 def if_none_match(request: Request, response: Response) -> Response:
     """The response, or 304 without a body where the caller has it already."""
-    known = parse_etags(request.headers.get("If-None-Match", ""))
-    if known == ["*"] or response.headers["ETag"] in known:
+    known = request.headers.get("If-None-Match", "")
+    if known.strip() == "*" or response.headers["ETag"] in _marks(known):
         return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": response.headers["ETag"]})
     return response
 
@@ -30,5 +34,9 @@ def if_none_match(request: Request, response: Response) -> Response:
 def if_match(request: Request, etag: str) -> None:
     """Raise `Changed` where the caller has named another state; who names none may change any."""
     named = request.headers.get("If-Match")
-    if named is not None and named.strip() != "*" and etag not in parse_etags(named):
+    if named is not None and named.strip() != "*" and etag not in _marks(named):
         raise Changed("It was changed since you read it.")
+
+
+def _marks(header: str) -> set[str]:
+    return {mark.removeprefix("W/") for mark in parse_etags(header)}

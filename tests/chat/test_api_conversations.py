@@ -49,6 +49,20 @@ def test_an_unchanged_chat_is_not_sent_again(program: Client, conversation: Conv
     assert (again.status_code, again.content) == (304, b"")
 
 
+@pytest.mark.parametrize("coding", ["gzip", "br"])
+def test_who_reads_compressed_has_seen_the_same_state(
+    program: Client, conversation: Conversation, coding: str
+) -> None:
+    Conversation.objects.filter(pk=conversation.pk).update(system_prompt="Speak of bread. " * 200)
+    packed = program.get(url(conversation), headers={"accept-encoding": coding})
+    assert packed.headers["Content-Encoding"] == coding
+    etag = packed.headers["ETag"]
+    again = program.get(url(conversation), headers={"accept-encoding": coding, "if-none-match": f'"other", {etag}'})
+    assert (again.status_code, again.content) == (304, b"")
+    assert patch(program, conversation, "Bread", etag) == 200
+    assert patch(program, conversation, "Cake", etag) == 412
+
+
 def test_a_change_gives_another_etag(program: Client, conversation: Conversation) -> None:
     etag = program.get(url(conversation)).headers["ETag"]
     assert patch(program, conversation, "Bread", etag) == 200
