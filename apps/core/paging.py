@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import DataError
 from django.db.models import Model, QuerySet
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -32,7 +33,7 @@ class Pages(CursorPagination):
         """As the framework's; a cursor that somebody has made up is the client's mistake, not ours."""
         try:
             return super().paginate_queryset(queryset, request, view)
-        except (ValidationError, ValueError, OverflowError, DataError) as error:
+        except (NotFound, ValidationError, ValueError, OverflowError, DataError) as error:
             raise Invalid(
                 "This cursor is not one of ours.", code="bad_cursor", hint="Begin without a cursor."
             ) from error
