@@ -50,9 +50,7 @@ def test_an_unchanged_chat_is_not_sent_again(program: Client, conversation: Conv
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br"])
-def test_who_reads_compressed_has_seen_the_same_state(
-    program: Client, conversation: Conversation, coding: str
-) -> None:
+def test_who_reads_compressed_has_seen_the_same_state(program: Client, conversation: Conversation, coding: str) -> None:
     Conversation.objects.filter(pk=conversation.pk).update(system_prompt="Speak of bread. " * 200)
     packed = program.get(url(conversation), headers={"accept-encoding": coding})
     assert packed.headers["Content-Encoding"] == coding
