@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.http import HttpRequest
+from django.middleware.csrf import get_token
+from django.test import Client
 
 from apps.accounts.models import User
-from apps.accounts.services import api_key_create, api_key_revoke
+from apps.accounts.services import api_key_create, api_key_revoke, sessions_end
 from apps.chat import services, turns
 from apps.chat.attachments import attachment_create
 from apps.chat.models import Conversation, Message, Turn
@@ -19,7 +23,7 @@ from apps.core.database import in_database
 from apps.llm.errors import TimedOut
 from apps.llm.providers.scripted import Script, Scripted
 from tests import cast
-from tests.chat.programs import begin, post, until
+from tests.chat.programs import COMPLETIONS, begin, post, until
 from tests.chat.test_attachments import png
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,6 +35,14 @@ FIELDS = {"conversation", "message", "text", "finish_reason", "usage", "timing",
 @pytest.fixture
 async def key(transactional_db: None) -> str:
     return await in_database(lambda: cast.key_of(cast.alice(), "chat"))
+
+
+def browser_of(user: User) -> dict[str, str]:
+    """The headers of a signed-in browser's page."""
+    client = Client()
+    client.force_login(user)
+    token = get_token(HttpRequest())
+    return {"cookie": f"sessionid={client.cookies['sessionid'].value}; csrftoken={token}", "x-csrftoken": token}
 
 
 def state_of(message_id: str) -> str:
@@ -108,6 +120,27 @@ async def test_a_stream_whose_key_is_revoked_ends_with_a_frame_like_the_others(
         if b'"delta"' in piece:
             await in_database(lambda: api_key_revoke(key=made.key))
     assert (call.heard.events[-1]["type"], call.heard.events[-1]["code"]) == ("error", "not_authenticated")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [(CHAT, {"message": "Long, please."}), (COMPLETIONS, {"messages": [{"role": "user", "content": "Long, please."}]})],
+)
+async def test_a_stream_of_somebody_who_signs_out_ends(
+    model: Scripted, alice: User, monkeypatch: pytest.MonkeyPatch, path: str, body: dict[str, Any]
+) -> None:
+    monkeypatch.setattr("apps.accounts.watch.SECONDS", 0.05)
+    model.scripts = [Script(tokens=("a ",) * 10_000, delay=0.02)]
+    raw = json.dumps(body | {"stream": True}).encode()
+    headers = {**await in_database(browser_of, alice), "content-length": str(len(raw))}
+    call = await begin(path, raw, "", headers=headers)
+    async for piece in call.pieces():
+        if b'"a ' in piece:
+            await in_database(lambda: sessions_end(user=alice))
+    await call.line.wait(timeout=30)
+    assert b"You were signed out." in call.heard.body
+    assert len(call.heard.events) < 2_000
+    await until(lambda: model.running == 0)
 
 
 async def test_a_failed_answer_has_the_status_of_its_reason(model: Scripted, key: str) -> None:
