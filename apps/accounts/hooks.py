@@ -101,9 +101,12 @@ def announce(*, user_id: int, event: HookEvent, data: Mapping[str, Any]) -> int:
 
 
 def deliveries_send(*, now: datetime) -> int:
-    """Try what is due, side by side; returns how many were delivered. Several workers never take the same."""
-    due = Delivery.objects.filter(next_at__lte=now).order_by("next_at").values_list("pk", flat=True)[:AT_ONCE]
-    mine = [pk for pk in due if _claim(pk, now)]
+    """Try what is due, side by side; returns how many were delivered. Several workers never take the same.
+
+    What was written for somebody who has been switched off since waits, and goes out if they are let in again.
+    """
+    due = Delivery.objects.filter(next_at__lte=now, webhook__user__is_active=True).order_by("next_at")
+    mine = [pk for pk in due.values_list("pk", flat=True)[:AT_ONCE] if _claim(pk, now)]
     rows = list(Delivery.objects.filter(pk__in=mine).select_related("webhook"))
     problems = asyncio.run(_send_all(rows)) if rows else []
     for row, problem in zip(rows, problems, strict=True):

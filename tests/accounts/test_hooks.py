@@ -143,6 +143,15 @@ def test_nobody_calls_who_was_switched_off(alice: User, ear: Ear) -> None:
     assert announce(alice) == 0
 
 
+def test_what_was_to_be_told_to_somebody_who_was_switched_off_waits(alice: User, ear: Ear) -> None:
+    hook(alice, ear.url)
+    announce(alice)
+    User.objects.update(is_active=False)
+    assert (send(), ear.heard) == (0, [])
+    User.objects.update(is_active=True)
+    assert send() == 1
+
+
 def test_old_messages_are_forgotten(alice: User, ear: Ear) -> None:
     hook(alice, ear.url)
     announce(alice)
