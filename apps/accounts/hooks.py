@@ -12,11 +12,12 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import Delivery, HookEvent, User, Webhook
-from apps.core import tracing, wakeups
+from apps.core import news, tracing, wakeups
 from apps.core.errors import Invalid, NotFound
 from apps.core.outside import Hook, OutsideError, post
 from apps.core.outside.addresses import address_read
@@ -27,6 +28,7 @@ LEASE = timedelta(seconds=60)  # for one attempt: after it, another worker may t
 KEPT = timedelta(days=7)
 AT_ONCE = 20
 FRESH_SECONDS = 3.0
+NEWS = "webhook"
 
 
 # --- whose -----------------------------------------------------------------------------------------------------------
@@ -53,7 +55,15 @@ def webhook_create(*, user: User, url: str, events: Collection[str]) -> Webhook:
         raise Invalid("A webhook needs at least one event of: " + ", ".join(HookEvent.values) + ".")
     if webhooks_of(user=user).count() >= MOST:
         raise Invalid(f"More than {MOST} webhooks are not possible.", hint="Delete one that is no longer needed.")
-    return Webhook.objects.create(user=user, url=url, events=chosen)
+    made = Webhook.objects.create(user=user, url=url, events=chosen)
+    transaction.on_commit(_tell_of_new)
+    return made
+
+
+def _tell_of_new() -> None:
+    """The very next answer is told of, also where another process writes it."""
+    forget()
+    news.tell({"kind": NEWS})
 
 
 def webhook_delete(*, user: User, webhook_id: UUID) -> None:
@@ -66,23 +76,26 @@ class _Known:
 
     users: frozenset[int] = frozenset()
     until = 0.0
+    forgotten = 0  # how often; what was read before the last time counts no more
 
 
 def look() -> None:
     """See who has webhooks, at most every three seconds; one query."""
     if time.monotonic() >= _Known.until:
+        before = _Known.forgotten
         _Known.users = frozenset(Webhook.objects.values_list("user_id", flat=True))
-        _Known.until = time.monotonic() + FRESH_SECONDS
+        _Known.until = time.monotonic() + FRESH_SECONDS if before == _Known.forgotten else 0.0
 
 
 def is_called(*, user_id: int) -> bool:
-    """Whether somebody has webhooks, as far as the last look says; asks nobody."""
-    return user_id in _Known.users
+    """Whether somebody has webhooks, as far as the last look says; asks nobody. True where that is not known."""
+    return not _Known.until or user_id in _Known.users
 
 
 def forget() -> None:
     """Look anew at the next time."""
     _Known.until = 0.0
+    _Known.forgotten += 1
 
 
 # --- what is told ----------------------------------------------------------------------------------------------------

@@ -114,6 +114,8 @@ def _hear(item: dict[str, Any]) -> None:
             _stop_here(UUID(item["turn"]))
         case open_sockets.NEWS:
             open_sockets.hear(item)
+        case hooks.NEWS:
+            hooks.forget()
     for listener in _who_hears(item):
         listener(item)
 
@@ -248,8 +250,13 @@ def _launch(running: RunningTurns, user: User, read: Read, frame: Starter, began
         pictures=read.pictures,
     )
     live.task = _keep(running, Conductor(running, live, job).run())
-    if hooks.is_called(user_id=user.pk):
-        live.task.add_done_callback(lambda _: _keep(running, _call_hooks(user.pk, turn.id)))
+    live.task.add_done_callback(lambda _: _tell_hooks(running, user.pk, turn.id))
+
+
+def _tell_hooks(running: RunningTurns, user_id: int, turn_id: UUID) -> None:
+    """Looked at in the end: a webhook may be younger than the answer's beginning."""
+    if hooks.is_called(user_id=user_id):
+        _keep(running, _call_hooks(user_id, turn_id))
 
 
 async def _call_hooks(user_id: int, turn_id: UUID) -> None:
