@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import uuid
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
-from dataclasses import dataclass, field
+from contextlib import aclosing, suppress
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID
+
+import orjson
 
 from apps.accounts.models import User
 from apps.chat import frames, selectors, services, turns
@@ -17,8 +20,8 @@ from apps.chat.telling import event_of, frames_of
 from apps.chat.turnlog import Delta, End, Item
 from apps.chat.turns import Started
 from apps.core.database import in_database
-from apps.core.errors import Invalid, NitroError
-from apps.core.idempotency import KeyReused
+from apps.core.errors import DatabaseAway, Invalid, NitroError
+from apps.core.idempotency import KeyReused, key_forget, key_remember
 from apps.llm.errors import ProviderError
 
 NAMES = UUID("6e697472-6f00-4000-8000-000000000001")  # the space of ids that are made from an Idempotency-Key
@@ -42,6 +45,12 @@ class Question:
     def begins_chat(self) -> bool:
         """Whether its chat can begin in the same step: nothing was sent before, neither pictures nor this question."""
         return self.conversation is None and not self.key and not self.attachments
+
+    @property
+    def mark(self) -> str:
+        """What makes two questions with the same key the same; how the answer is sent is not part of it."""
+        asked = asdict(replace(self, key="", stream=False))
+        return hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +131,17 @@ async def _ask(user: User, question: Question) -> Asked:
         chat = uuid.uuid4()
         frame = _frame(user, question)
         return Asked(user, chat, await turns.start(user=user, conversation_id=chat, frame=frame, begins_chat=True))
+    is_new = bool(question.key) and await in_database(_remember, user, question)
+    try:
+        return await _ask_in_chat(user, question)
+    except NitroError:
+        if is_new:  # nothing has begun: the same key may come with a repaired question
+            with suppress(DatabaseAway):
+                await in_database(key_forget, user_id=user.pk, key=question.key)
+        raise
+
+
+async def _ask_in_chat(user: User, question: Question) -> Asked:
     given = question.conversation
     conversation_id: UUID = given if given is not None else await in_database(_begin_chat, user, question)
     try:
@@ -133,6 +153,10 @@ async def _ask(user: User, question: Question) -> Asked:
     if question.key:
         await in_database(_check_same, user, conversation_id, started.question_id, question.text)
     return Asked(user, conversation_id, started, question.key)
+
+
+def _remember(user: User, question: Question) -> bool:
+    return key_remember(user_id=user.pk, key=question.key, mark=question.mark)
 
 
 def _frame(user: User, question: Question) -> Ask:

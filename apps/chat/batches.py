@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+from uuid import uuid5
 
 from apps.accounts.models import User
 from apps.chat import asking
@@ -30,7 +31,7 @@ async def answers(*, user: User, requests: Sequence[object], admit: Admit, key: 
 
     `admit` counts a question and raises where it is one too many; the request itself has been counted as one.
     """
-    keys = [f"{key}:{place}" if key else "" for place in range(len(requests))]
+    keys = [str(uuid5(asking.NAMES, f"batch:{key}:{place}")) if key else "" for place in range(len(requests))]
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(_answer(user, body, keys[place], admit if place else None))

@@ -32,6 +32,7 @@ KEY_LIMIT = 200
 LIFETIME = timedelta(hours=24)
 WAIT_MILLISECONDS = 10_000
 AT_WORK = 0  # the status of a request that is not answered yet
+REMEMBERED = 1  # of one whose answer stands elsewhere
 LONGEST_WORK = timedelta(minutes=10)  # what is at work for longer died with its process
 PIECE = 64 * 1024
 View = Callable[..., Response]
@@ -125,6 +126,23 @@ def _settle(replay: Replay, response: Response | None) -> None:
         return
     replay.status, replay.body = response.status_code, orjson.dumps(response.data, default=str).decode()
     replay.save(update_fields=["status", "body"])
+
+
+def key_remember(*, user_id: int, key: str, mark: str) -> bool:
+    """Remember with what a key came for the first time, where its answer is found by other means; False where it was
+    known already. Raises `KeyReused` where it came with something else."""
+    with transaction.atomic():
+        replay, is_new = _claim(user_id, key, mark)
+        if replay.fingerprint != mark:
+            raise KeyReused("This Idempotency-Key was sent before, with another request.")
+        if is_new:
+            Replay.objects.filter(pk=replay.pk).update(status=REMEMBERED)
+    return is_new
+
+
+def key_forget(*, user_id: int, key: str) -> None:
+    """The key is free again: what came with it could not even begin."""
+    Replay.objects.filter(user_id=user_id, key=key, status=REMEMBERED).delete()
 
 
 def key_free(request: Request) -> None:

@@ -190,6 +190,38 @@ async def test_the_same_key_twice_makes_one_chat_and_one_generation(model: Scrip
     assert (await post(CHAT, {"message": "Twice."}, key, headers=headers)).status == 422
 
 
+@pytest.mark.parametrize(
+    "other",
+    [{"message": "Twice."}, {"model": "scripted"}, {"options": {"seed": 7}}, {"cache": False}, {"conversation": True}],
+)
+async def test_another_question_with_the_same_key_is_refused(model: Scripted, key: str, other: dict[str, Any]) -> None:
+    headers = {"idempotency-key": "one"}
+    await post(CHAT, {"message": "Once."}, key, headers=headers)
+    if "conversation" in other:
+        chat = await in_database(lambda: services.conversation_create(user=cast.alice()))
+        other = {"conversation": str(chat.pk)}
+    refused = await post(CHAT, {"message": "Once."} | other, key, headers=headers)
+    assert (refused.status, refused.json["code"]) == (422, "idempotency_key_reused")
+    assert len(model.calls) == 1
+
+
+async def test_a_question_that_could_not_be_asked_frees_its_key(model: Scripted, key: str) -> None:
+    headers = {"idempotency-key": "one"}
+    body = {"message": "Once.", "conversation": str(uuid4())}
+    assert (await post(CHAT, body, key, headers=headers)).status == 404
+    assert (await post(CHAT, {"message": "Once."}, key, headers=headers)).json["text"] == WORDS
+
+
+async def test_a_batch_that_is_sent_again_is_answered_again_and_another_is_refused(model: Scripted, key: str) -> None:
+    headers = {"idempotency-key": "x" * 200}
+    requests = [{"message": "One."}, {"message": "Two."}]
+    first = await post(BATCH, {"requests": requests}, key, headers=headers)
+    assert (await post(BATCH, {"requests": requests}, key, headers=headers)).json == first.json
+    assert len(model.calls) == 2
+    mixed = await post(BATCH, {"requests": [requests[0], {"message": "Three."}]}, key, headers=headers)
+    assert [result["status"] for result in mixed.json["results"]] == [200, 422]
+
+
 async def test_who_has_a_key_to_come_back_with_may_leave(model: Scripted, key: str) -> None:
     model.scripts = [Script(tokens=("a ",) * 30, delay=0.02)]
     call = await begin(CHAT, {"message": "Once.", "stream": True}, key, headers={"idempotency-key": "one"})
