@@ -19,6 +19,7 @@ import apps.accounts.watch
 import apps.chat.meters
 import apps.core.database
 import apps.core.middleware  # noqa: F401 (these count)
+from apps.core.metrics import known
 from apps.monitor import prometheus, report
 from apps.monitor.readings import Reading, Stores
 from nitro.__main__ import LEAN
@@ -70,6 +71,13 @@ def test_every_part_has_a_role_of_its_own_and_starts_after_what_it_needs() -> No
     assert all(service["depends_on"] for name, service in services.items() if name in roles)
     for words in (roles["worker"], roles["image-worker"]):
         assert worker_words(words[2:]).no_beat
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "image-worker"])
+def test_no_part_takes_more_than_the_guide_allows_or_reserves_more_than_a_laptop_has(name: str) -> None:
+    resources = compose("docker-compose.yml")["services"][name]["deploy"]["resources"]
+    assert resources["limits"] == {"cpus": "2", "memory": "4G"}
+    assert resources["reservations"] == {"cpus": "0.25", "memory": "512M"}
 
 
 def test_all_queues_are_worked_off() -> None:
@@ -145,6 +153,18 @@ def queries() -> list[str]:
     board = json.loads((ROOT / "deploy/prometheus/dashboard.json").read_text(encoding="utf-8"))
     alerts = [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
     return alerts + [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+
+
+LABEL = re.compile(r"(\w+)\s*(?:=~|!~|!=|=)\s*\"|\bby\s*\(([\w\s,]+)\)")
+
+
+@pytest.mark.parametrize("query", queries())
+def test_every_label_that_a_query_asks_for_is_there(query: str) -> None:
+    """A label that no series has makes a query empty for ever, and an alarm silent."""
+    asked = {name.strip() for one, many in LABEL.findall(query) for name in (one or many).split(",")} - {"le", "job"}
+    metrics_named = [known()[name] for name in re.findall(r"nitro_\w+?(?=_bucket|\b)", query) if name in known()]
+    there = {label for metric in metrics_named for label in metric.labels} | {"queue"}
+    assert asked <= there
 
 
 def measured() -> set[str]:
