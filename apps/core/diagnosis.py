@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.files.storage import default_storage
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 from redis import Redis, RedisError
 
-from apps.core import examined
+from apps.core import examined, stored
 
 PROBE_SECONDS = 3.0
 LOW_DISK, NO_DISK = 2 * 1024**3, 200 * 1024**2  # bytes
@@ -120,13 +121,25 @@ def folder() -> Finding:
     return Finding("folder", True, True, f"{home} can be written, and its secret is private.")
 
 
+def store() -> list[Finding]:
+    """The store of files elsewhere, where there is one: whether it lets us in."""
+    if not settings.S3_BUCKET:
+        return []
+    try:
+        default_storage.exists("doctor/nothing")
+    except stored.failures() as error:
+        hint = "Look at S3_ENDPOINT_URL, S3_BUCKET and its keys, which must be allowed to list."
+        return [Finding("store", False, True, f"The store of files does not let us in: {_first_line(error)}", hint)]
+    return [Finding("store", True, True, f"The store of files answers, and the bucket {settings.S3_BUCKET} is there.")]
+
+
 CHECKS: tuple[Callable[[], Finding], ...] = (database, redis, builtin_model, page, disk, folder)
 
 
 def examine() -> list[Finding]:
     """All checks, in order."""
     others = (import_string(name) for name in examined.names())
-    return [*(check() for check in CHECKS), *(finding for check in others for finding in check())]
+    return [*(check() for check in CHECKS), *store(), *(finding for check in others for finding in check())]
 
 
 def running_url() -> str:
@@ -147,5 +160,5 @@ def _existing(path: Path) -> Path:
     return next(folder for folder in (path, *path.parents) if folder.exists())
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -5,7 +5,7 @@ class ImagesConfig(AppConfig):
     name = "apps.images"
 
     def ready(self) -> None:
-        from apps.core import retention
+        from apps.core import examined, retention
         from apps.core.office.bulk import register
         from apps.images import bulk
         from apps.images.retention import ORDERS, PICTURES
@@ -13,3 +13,4 @@ class ImagesConfig(AppConfig):
         retention.register(PICTURES)
         retention.register(ORDERS)
         register(bulk.CANCEL)
+        examined.also("apps.images.diagnosis.examine")

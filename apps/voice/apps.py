@@ -5,8 +5,9 @@ class VoiceConfig(AppConfig):
     name = "apps.voice"
 
     def ready(self) -> None:
-        from apps.core import retention
+        from apps.core import examined, retention
         from apps.voice.retention import CLIPS, RECORDINGS
 
         retention.register(RECORDINGS)
         retention.register(CLIPS)
+        examined.also("apps.voice.diagnosis.examine")

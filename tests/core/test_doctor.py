@@ -10,6 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError
 from django.test import override_settings
+from pytest_django import Settings
 
 from apps.core import diagnosis
 
@@ -86,3 +87,15 @@ def test_a_data_folder_that_does_not_exist_yet_is_no_problem(tmp_path: Path) -> 
     with override_settings(NITRO_HOME=tmp_path / "a" / "b"):
         assert diagnosis.folder().ok
         assert diagnosis.disk().ok
+
+
+@pytest.mark.django_db
+def test_every_room_has_a_line_of_its_own() -> None:
+    findings = json.loads(report("--json")[0])
+    rooms = {"pictures", "listening", "speaking", "search", "cache", "worker"}
+    assert rooms <= {finding["check"] for finding in findings}
+
+
+def test_files_in_the_data_folder_have_no_store(settings: Settings) -> None:
+    settings.S3_BUCKET = ""
+    assert diagnosis.store() == []

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 import pytest
 from pytest_django import Settings
 
-from apps.core import stored
+from apps.core import diagnosis, stored
 from apps.core.stored import StorageAway
 from nitro.environment import SettingError
 from nitro.s3 import s3_storage
@@ -69,3 +69,12 @@ def test_without_the_extra_the_start_says_what_to_install(monkeypatch: pytest.Mo
     monkeypatch.setattr("nitro.s3.find_spec", lambda name: None)
     with pytest.raises(SettingError, match=r"S3_BUCKET.*nitro extras s3"):
         s3_storage(bucket="pictures", endpoint="", region="", access_key="", secret_key="")
+
+
+def test_the_doctor_says_whether_the_store_lets_us_in(store: S3Server, settings: Settings) -> None:
+    settings.S3_BUCKET = "nitro"
+    assert [found.ok for found in diagnosis.store()] == [True]
+    store.is_closed = True
+    (found,) = diagnosis.store()
+    assert (found.ok, found.needed) == (False, True)
+    assert "S3_BUCKET" in found.hint

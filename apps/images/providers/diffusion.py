@@ -23,7 +23,8 @@ class Diffusion(Engine):
         self.model = model
         self._children = Warm("apps.images.providers.diffusion_child", idle_seconds=idle_seconds)
 
-    async def draw(self, sheet: Sheet, report: Report) -> bytes:
+    def check(self) -> None:
+        """Raises `EngineMissing` where it cannot draw."""
         missing = [name for name in NEEDED if find_spec(name) is None]
         if missing:
             raise EngineMissing(
@@ -32,6 +33,9 @@ class Diffusion(Engine):
             )
         if not self.model:
             raise EngineMissing("DIFFUSION_MODEL is not set.", hint="Name a folder or a model on Hugging Face.")
+
+    async def draw(self, sheet: Sheet, report: Report) -> bytes:
+        self.check()
         order = {
             "model": self.model,
             "prompt": sheet.prompt,
