@@ -140,6 +140,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "rescue-recordings": {"task": "apps.voice.tasks.rescue", "schedule": 10.0, "options": {"expires": 30}},
     "tidy-files-of-speech": {"task": "apps.voice.tasks.tidy_files", "schedule": 86_400.0},
     "purge-deleted-recordings": {"task": "apps.voice.tasks.purge_recordings", "schedule": 3600.0},
+    "purge-deleted-searches": {"task": "apps.search.tasks.purge_searches", "schedule": 3600.0},
     "expire-spoken-clips": {"task": "apps.voice.tasks.expire_clips", "schedule": 86_400.0},
     "purge-unsent-pictures": {"task": "apps.chat.tasks.purge_unsent_pictures", "schedule": 3600.0},
     "deliver-to-webhooks": {"task": "apps.accounts.tasks.deliver", "schedule": 15.0, "options": {"expires": 15}},

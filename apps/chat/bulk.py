@@ -20,8 +20,9 @@ def delete(job: BulkJob, keys: Sequence[str]) -> int:
 
 
 def restore(job: BulkJob, keys: Sequence[str]) -> int:
-    """Bring back those that are hidden and not purged yet."""
-    return Conversation.objects.filter(pk__in=keys, deleted_at__isnull=False).update(deleted_at=None)
+    """Bring back those that are hidden and not purged yet; they count as used now, so that the night leaves them."""
+    chosen = Conversation.objects.filter(pk__in=keys, deleted_at__isnull=False)
+    return chosen.update(deleted_at=None, updated_at=timezone.now())
 
 
 def let_go(job: BulkJob, keys: Sequence[str]) -> int:

@@ -65,3 +65,11 @@ class ImageAdmin(ActingAdmin):
     id_fields = ("id", "job_id")
     fields = ("id", "owner", "width", "height", "size", "created_at", "deleted_at")
     columns = ("id", "owner__username", "width", "height", "size", "created_at", "deleted_at")
+    acts = (
+        Act(
+            bulk.RESTORE.name,
+            "Bring back …",
+            "change",
+            "Those that were deleted are in their owners' galleries again, and are kept from the cleanup.",
+        ),
+    )

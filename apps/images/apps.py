@@ -12,5 +12,5 @@ class ImagesConfig(AppConfig):
 
         retention.register(PICTURES)
         retention.register(ORDERS)
-        register(bulk.CANCEL)
+        register(bulk.CANCEL, bulk.RESTORE)
         examined.also("apps.images.diagnosis.examine")

@@ -1,4 +1,4 @@
-"""What administrators do to many image jobs at once."""
+"""What administrators do to many image jobs and pictures at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from apps.core.models import BulkJob
 from apps.core.office.bulk import Kind
-from apps.images.models import ImageJob
+from apps.images.models import Image, ImageJob
 
 
 def cancel(job: BulkJob, keys: Sequence[str]) -> int:
@@ -19,4 +19,10 @@ def cancel(job: BulkJob, keys: Sequence[str]) -> int:
     return waiting + chosen.filter(state=ImageJob.State.RUNNING).update(cancel_requested=True)
 
 
+def restore(job: BulkJob, keys: Sequence[str]) -> int:
+    """Bring back those that are hidden and not purged yet; from now on they are kept, whatever their age."""
+    return Image.objects.filter(pk__in=keys, deleted_at__isnull=False).update(deleted_at=None, kept_at=timezone.now())
+
+
 CANCEL = Kind("images_cancel", "Cancel image jobs", cancel)
+RESTORE = Kind("images_restore", "Bring pictures back", restore)

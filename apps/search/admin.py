@@ -6,24 +6,42 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from apps.core.office.acting import Act
 from apps.core.office.contents import ON_A_PAGE, ContentsAdmin, Part
+from apps.core.office.lists import by_state
+from apps.search import bulk
 from apps.search.models import Search
+
+Shown = by_state(
+    "place",
+    "shown",
+    shown=("In the lists of their owners", lambda: Q(deleted_at=None)),
+    deleted=("Deleted, can be brought back", lambda: Q(deleted_at__isnull=False)),
+)
 
 
 @admin.register(Search)
 class SearchAdmin(ContentsAdmin):
     section = "Search"
     contents_name = "words"
-    list_display = ("id", "owner", "engine", "offline", "cached", "created_at")
-    list_filter = ("created_at",)
+    list_display = ("id", "owner", "engine", "offline", "cached", "created_at", "deleted_at")
+    list_filter = (Shown, "created_at")
     list_select_related = ("owner",)
     ordering = ("-created_at",)
     owner = "owner"
-    fields = ("id", "owner", "engine", "offline", "cached", "model", "created_at")
-    columns = ("id", "owner__username", "engine", "offline", "cached", "model", "created_at")
+    fields = ("id", "owner", "engine", "offline", "cached", "model", "created_at", "deleted_at")
+    columns = ("id", "owner__username", "engine", "offline", "cached", "model", "created_at", "deleted_at")
+    acts = (
+        Act(
+            bulk.RESTORE.name,
+            "Bring back …",
+            "change",
+            "Those that were deleted are in their owners' lists again, and are kept from the cleanup.",
+        ),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("query", "answer", "note")

@@ -6,8 +6,11 @@ class SearchConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.core import examined, retention
+        from apps.core.office.bulk import register
+        from apps.search import bulk
         from apps.search.selectors import searches_idle
-        from apps.search.services import searches_expire
+        from apps.search.services import searches_hide
 
-        retention.register(retention.Kind("searches", lambda before: searches_idle(before).count(), searches_expire))
+        retention.register(retention.Kind("searches", lambda before: searches_idle(before).count(), searches_hide))
+        register(bulk.RESTORE)
         examined.also("apps.search.diagnosis.examine")

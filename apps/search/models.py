@@ -35,12 +35,15 @@ class Search(models.Model):
     answer = models.TextField(blank=True, help_text="The cited answer, where no chat keeps it")
     model = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    kept_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "searches"
         indexes = [
             models.Index("owner", models.F("created_at").desc(), name="search_recent"),
             models.Index("created_at", name="search_age"),
+            models.Index("deleted_at", name="search_deleted", condition=models.Q(deleted_at__isnull=False)),
             models.Index("message_id", name="search_of_message", condition=models.Q(message_id__isnull=False)),
         ]
 

@@ -41,7 +41,7 @@ def search_get(*, user: User, search_id: UUID) -> Search:
 
 def searches_of(*, user: User) -> QuerySet[Search]:
     """The user's searches, without what they found."""
-    return Search.objects.filter(owner=user)
+    return Search.objects.filter(owner=user, deleted_at=None)
 
 
 def search_list(*, user: User, limit: int = LIST_LIMIT) -> list[Search]:
@@ -57,7 +57,12 @@ def searches_of_messages(*, user: User, message_ids: Sequence[UUID]) -> dict[UUI
 
 def searches_idle(before: datetime) -> QuerySet[Search]:
     """Everybody's searches that belong to no chat and are older than a time, for the nightly cleanup."""
-    return Search.objects.filter(conversation_id=None, created_at__lt=before)
+    return Search.objects.filter(conversation_id=None, deleted_at=None, kept_at=None, created_at__lt=before)
+
+
+def searches_purgeable(before: datetime, limit: int) -> list[UUID]:
+    """Searches that were hidden before a time."""
+    return list(Search.objects.filter(deleted_at__lt=before).values_list("id", flat=True)[:limit])
 
 
 def findings_of(search: Search) -> Findings:
@@ -81,7 +86,7 @@ def searched(*, user_id: int, message_ids: Sequence[UUID]) -> bool:
 
 def passage_get(*, user: User, passage_id: UUID) -> Passage:
     """A passage of one of the user's searches, with its source and what cites it; raises `NotFound`."""
-    rows = Passage.objects.filter(id=passage_id, source__search__owner=user)
+    rows = Passage.objects.filter(id=passage_id, source__search__owner=user, source__search__deleted_at=None)
     row = rows.select_related("source", "source__search").prefetch_related("citations").first()
     if row is None:
         raise NotFound("There is no such passage.")
@@ -95,7 +100,7 @@ def pages_search(*, user: User, query: str, limit: int) -> list[SavedPage]:
         return []
     asked = SearchQuery(wanted, config=CONFIG, search_type="raw")
     rows = (
-        Source.objects.filter(search__owner=user, state=Source.State.READ, words=asked)
+        Source.objects.filter(search__owner=user, search__deleted_at=None, state=Source.State.READ, words=asked)
         .annotate(rank=SearchRank(F("words"), asked))
         .order_by("-rank", "-search__created_at")
         .values_list("url", "title", "text")[: 4 * limit]
@@ -107,6 +112,6 @@ def pages_search(*, user: User, query: str, limit: int) -> list[SavedPage]:
 def _whole(user: User) -> QuerySet[Search]:
     sources = Source.objects.defer("text", "words").order_by("number")
     marks = Citation.objects.select_related("passage").order_by("position")
-    return Search.objects.filter(owner=user).prefetch_related(
+    return searches_of(user=user).prefetch_related(
         Prefetch("sources", sources), "sources__passages", Prefetch("citations", marks)
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib.postgres.search import SearchVector
 from django.db import transaction
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.search import selectors
@@ -18,6 +19,8 @@ from apps.search.values import Findings
 from apps.search.values import Source as Found
 
 QUERY_LIMIT = 2_000
+UNDO_WINDOW = timedelta(hours=24)
+AT_ONCE = 500
 WORDS = SearchVector("title", weight="A", config=CONFIG) + SearchVector("text", weight="B", config=CONFIG)
 
 
@@ -84,9 +87,18 @@ def searches_forget(*, conversation_ids: Sequence[UUID]) -> None:
     Search.objects.filter(conversation_id__in=conversation_ids).delete()
 
 
-def searches_expire(before: datetime, limit: int) -> int:
-    """Forget searches that belong to no chat and are older than a time, at most so many; returns how many."""
-    old = list(searches_idle(before).values_list("id", flat=True)[:limit])
+@transaction.atomic
+def searches_hide(before: datetime, limit: int) -> int:
+    """Hide searches that belong to no chat and are older than a time, at most so many; returns how many."""
+    old = searches_idle(before).order_by("created_at").select_for_update(skip_locked=True)
+    return Search.objects.filter(id__in=list(old.values_list("id", flat=True)[:limit])).update(
+        deleted_at=timezone.now()
+    )
+
+
+def searches_purge(*, now: datetime) -> int:
+    """Forget for good what was hidden a day ago, with all that was read for it; some at a time, returns how many."""
+    old = selectors.searches_purgeable(now - UNDO_WINDOW, AT_ONCE)
     return Search.objects.filter(id__in=old).delete()[1].get("search.Search", 0)
 
 

@@ -5,26 +5,44 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.contrib import admin
+from django.db.models import Q
 
-from apps.core.office.acting import ActingAdmin
+from apps.core.office.acting import Act, ActingAdmin
 from apps.core.office.contents import ON_A_PAGE, ContentsAdmin, Part
+from apps.core.office.lists import by_state
+from apps.voice import bulk
 from apps.voice.models import Clip, Recording
+
+Shown = by_state(
+    "place",
+    "shown",
+    shown=("In the lists of their owners", lambda: Q(deleted_at=None)),
+    deleted=("Deleted, can be brought back", lambda: Q(deleted_at__isnull=False)),
+)
 
 
 @admin.register(Recording)
 class RecordingAdmin(ContentsAdmin):
     section = "Speech"
     contents_name = "transcript"
-    list_display = ("id", "user", "state", "progress", "seconds", "size", "engine", "attempts", "created_at")
+    list_display = ("id", "user", "state", "progress", "seconds", "size", "engine", "created_at", "deleted_at")
     list_select_related = ("user",)
-    list_filter = ("state", "created_at")
+    list_filter = ("state", Shown, "created_at")
     ordering = ("-created_at",)
     owner = "user"
     exclude = ("name", "error_message", "error_hint")
     columns = (
         "id", "user__username", "state", "seconds", "size", "language", "engine", "attempts", "error_code",
-        "created_at", "finished_at",
+        "created_at", "finished_at", "deleted_at",
     )  # fmt: skip
+    acts = (
+        Act(
+            bulk.RESTORE.name,
+            "Bring back …",
+            "change",
+            "Those that were deleted are in their owners' lists again, as if used today.",
+        ),
+    )
 
     def parts(self, row: Recording, start: int) -> Sequence[Part]:
         told = [Part("Name", row.name)] if row.name and start == 0 else []

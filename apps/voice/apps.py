@@ -6,8 +6,11 @@ class VoiceConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.core import examined, retention
+        from apps.core.office.bulk import register
+        from apps.voice import bulk
         from apps.voice.retention import CLIPS, RECORDINGS
 
         retention.register(RECORDINGS)
         retention.register(CLIPS)
+        register(bulk.RESTORE)
         examined.also("apps.voice.diagnosis.examine")

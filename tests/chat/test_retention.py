@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from apps.chat import retention, services
+from apps.chat import bulk, retention, services
 from apps.chat.models import Conversation, Message, Turn
+from apps.core.models import BulkJob
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -31,6 +32,14 @@ def test_a_chat_that_nobody_has_used_is_hidden_and_can_be_brought_back() -> None
     assert retention.hide(BEFORE, 10) == 1
     assert hidden(old)
     services.conversation_restore(user=cast.alice(), conversation_id=old.pk)
+    assert not hidden(old)
+
+
+def test_what_an_administrator_brings_back_is_not_hidden_again_in_the_next_night() -> None:
+    old = chat(used=BEFORE - timedelta(hours=1))
+    retention.hide(BEFORE, 10)
+    assert bulk.restore(BulkJob(), [str(old.pk)]) == 1
+    assert retention.hide(BEFORE, 10) == 0
     assert not hidden(old)
 
 

@@ -15,7 +15,8 @@ from apps.accounts.models import User
 from apps.chat import services as chats
 from apps.chat.models import Conversation, Message
 from apps.core import stored
-from apps.images import names, retention, services
+from apps.core.models import BulkJob
+from apps.images import bulk, names, retention, services
 from apps.images.models import Image, ImageJob
 from tests.access.images import job, picture
 
@@ -42,6 +43,14 @@ def test_an_old_picture_is_hidden_and_can_be_brought_back(alice: User) -> None:
     assert is_hidden(old)
     services.image_restore(user=alice, image_id=old.pk)
     assert not is_hidden(old)
+
+
+def test_an_administrator_brings_it_back_for_good(alice: User) -> None:
+    old = hung(alice)
+    assert retention.hide(BEFORE, 10) == 1
+    assert bulk.restore(BulkJob(), [str(old.pk)]) == 1
+    assert not is_hidden(old)
+    assert retention.hide(BEFORE, 10) == 0
 
 
 def test_one_that_is_kept_stays_until_it_is_kept_no_more(alice: User) -> None:

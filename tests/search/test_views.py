@@ -14,7 +14,9 @@ from pytest_django import Settings
 from apps.accounts.models import User
 from apps.core import retention
 from apps.core.database import in_database
-from apps.search import selectors, services
+from apps.core.errors import NotFound
+from apps.core.models import BulkJob
+from apps.search import bulk, models, selectors, services
 from apps.search.cards import link_of, quotation
 from apps.search.marks import Citation
 from apps.search.models import Search
@@ -159,7 +161,27 @@ def test_old_searches_of_no_chat_are_let_go(alice: User) -> None:
     before = timezone.now() - timedelta(days=30)
     assert retention.idle(before)["searches"] == 1
     retention.hide(before)
+    assert [row.pk for row in selectors.search_list(user=alice)] == [kept.pk]
+    assert services.searches_purge(now=timezone.now()) == 0
+    assert services.searches_purge(now=timezone.now() + timedelta(days=1, minutes=1)) == 1
     assert list(Search.objects.values_list("pk", flat=True)) == [kept.pk] != [gone.pk]
+
+
+def test_a_hidden_search_is_nowhere_and_can_be_brought_back_for_good(visitor: Client, alice: User) -> None:
+    gone = saved(alice)
+    passage = models.Passage.objects.filter(source__search=gone).first()
+    assert passage is not None
+    Search.objects.update(created_at=timezone.now() - timedelta(days=40))
+    before = timezone.now() - timedelta(days=30)
+    assert selectors.pages_search(user=alice, query="bridge", limit=5)
+    assert services.searches_hide(before, 10) == 1
+    assert visitor.get(f"/search/{gone.pk}/").status_code == 404
+    assert selectors.pages_search(user=alice, query="bridge", limit=5) == []
+    with pytest.raises(NotFound):
+        selectors.passage_get(user=alice, passage_id=passage.pk)
+    assert bulk.restore(BulkJob(), [str(gone.pk)]) == 1
+    assert visitor.get(f"/search/{gone.pk}/").status_code == 200
+    assert retention.idle(before)["searches"] == 0
 
 
 @pytest.mark.django_db(transaction=True)

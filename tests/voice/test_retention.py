@@ -12,7 +12,8 @@ from pytest_django import Settings
 
 from apps.accounts.models import User
 from apps.core import stored
-from apps.voice import retention, services
+from apps.core.models import BulkJob
+from apps.voice import bulk, retention, services
 from apps.voice.models import Clip, Recording, Segment
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +55,14 @@ def test_an_old_recording_is_hidden_first_and_gone_with_its_file_a_day_later(ali
     assert services.recordings_purge(now=timezone.now() + timedelta(hours=25)) == 1
     assert not Segment.objects.exists()
     assert not [path for path in files.rglob("*") if path.is_file()]
+
+
+def test_an_administrator_brings_it_back_as_if_used_today(alice: User) -> None:
+    old = recording(alice)
+    assert retention.hide(BEFORE, 10) == 1
+    assert bulk.restore(BulkJob(), [str(old.pk)]) == 1
+    assert browser(alice).get(f"/voice/{old.pk}/").status_code == 200
+    assert retention.hide(BEFORE, 10) == 0
 
 
 def test_one_that_is_kept_stays(alice: User) -> None:
