@@ -171,7 +171,7 @@ class Questioned(wire.Recording):
 
     async def play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            head = await reader.readuntil(b"\r\n\r\n")
+            head, _ = await wire.request(reader)
             if head.startswith(b"GET"):
                 writer.write(page(LISTS, "application/json"))
             else:

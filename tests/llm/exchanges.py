@@ -104,10 +104,10 @@ class Server(wire.Recording):
 
     async def play(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            head = await reader.readuntil(b"\r\n\r\n")
+            head, _ = await wire.request(reader)
             self.heads.append(head)
             if head.startswith(b"GET"):
-                writer.write(wire.answer(200, LISTS, "Connection: close"))
+                writer.write(wire.answer(200, LISTS))
             else:
                 for piece in self.parts[0]:
                     writer.write(piece)

@@ -14,9 +14,9 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close
 
 
 def answer(status: int, body: bytes, *headers: str, media: str = "application/json") -> bytes:
-    """A whole HTTP answer."""
+    """A whole HTTP answer, after which the connection is closed: who was not told would ask over it once more."""
     lines = [f"HTTP/1.1 {status} Status", f"Content-Type: {media}", f"Content-Length: {len(body)}", *headers]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+    return "\r\n".join([*lines, "Connection: close"]).encode() + b"\r\n\r\n" + body
 
 
 def data(*lines: str) -> bytes:
@@ -30,6 +30,20 @@ def token(text: str) -> str:
 
 
 STOP = '{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'
+
+
+async def request(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    """Head and body of a question, to its end; the first record where it is one of TLS.
+
+    Who closes a connection with bytes in it that were not read resets it, and its client may lose the answer's end.
+    """
+    first = await reader.read(1)
+    if first == TLS_HELLO:
+        start = first + await reader.readexactly(4)
+        return start, await reader.readexactly(int.from_bytes(start[3:], "big"))
+    head = first + await reader.readuntil(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: ([0-9]+)", head)
+    return head, await reader.readexactly(int(length[1]) if length else 0)
 
 
 @dataclass
@@ -64,12 +78,9 @@ class Recording:
         """Answer one connection."""
         self.connections += 1
         try:
-            head = await reader.read(1)
-            if head != TLS_HELLO:
-                head += await reader.readuntil(b"\r\n\r\n")
+            head, body = await request(reader)
             self.heads.append(head)
-            if length := re.search(rb"(?i)content-length: ([0-9]+)", head):
-                self.bodies.append(await reader.readexactly(int(length[1])))
+            self.bodies.append(body)
             for part in self.parts[min(self.connections, len(self.parts)) - 1]:
                 writer.write(part)
                 await writer.drain()
