@@ -26,6 +26,7 @@ from apps.chat.telling import event_of_failure
 from apps.core import middleware, tracing
 from apps.core.addresses import scope_address
 from apps.core.bodies import sound_json
+from apps.core.compression import packed
 from apps.core.database import in_database
 from apps.core.errors import NitroError, NotAllowed
 from apps.core.failures import Failure
@@ -36,6 +37,7 @@ BODY_LIMIT = 28 * 1024 * 1024  # pictures stand in the body, as base64
 PATIENCE = 5.0  # seconds for which a stream waits for its first piece before it says that it is well
 ALIVE_SECONDS = 10.0
 ALIVE = b": waiting\n\n"  # a comment (WHATWG, server-sent events), which keeps proxies from hanging up
+LARGE = 64 * 1024  # bytes of an answer whose compression takes more than a millisecond
 JSON, EVENTS = b"application/json", b"text/event-stream; charset=utf-8"
 
 
@@ -93,10 +95,19 @@ class Visit:
 
     async def answer(self, value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
         """Send JSON in one piece."""
-        raw = orjson.dumps(value)
-        more = [(name.lower().encode(), text.encode()) for name, text in (headers or {}).items()]
-        await self._begin(status, JSON, [(b"content-length", b"%d" % len(raw)), *more])
+        raw, coding = await self._packed(orjson.dumps(value))
+        told = {"Content-Length": str(len(raw)), "Vary": "Accept-Encoding", **(headers or {})}
+        if coding:
+            told["Content-Encoding"] = coding
+        await self._begin(status, JSON, [(name.lower().encode(), text.encode()) for name, text in told.items()])
         await self._send({"type": "http.response.body", "body": raw})
+
+    async def _packed(self, raw: bytes) -> tuple[bytes, str]:
+        """As small as the client can read it. What takes more than a moment is not done in the loop of all streams."""
+        accepts = self.header("Accept-Encoding")
+        if len(raw) < LARGE:
+            return packed(raw, accepts)
+        return await asyncio.to_thread(packed, raw, accepts)
 
     async def fail(self, failure: Failure) -> None:
         """Send what went wrong; where the stream has begun, as its last event."""

@@ -77,7 +77,7 @@ def _liked(part: str) -> tuple[str, float] | None:
 def compress(response: HttpResponse, coding: str) -> None:
     """Put the compressed body in, where it is shorter. A strong ETag becomes a weak one: these are other bytes."""
     body = response.content
-    smaller = brotlied(body) if coding == "br" else compress_string(body, max_random_bytes=MOST_PADDING)
+    smaller = smaller_of(body, coding)
     if len(smaller) >= len(body):
         return
     response.content = smaller
@@ -86,6 +86,17 @@ def compress(response: HttpResponse, coding: str) -> None:
     etag = response.headers.get("ETag", "")
     if etag.startswith('"'):
         response.headers["ETag"] = f"W/{etag}"
+
+
+def packed(body: bytes, accept_encoding: str) -> tuple[bytes, str]:
+    """A body that is sent beside Django, and its coding; as it was and an empty coding where that is better."""
+    coding = accepted(accept_encoding) if len(body) >= SHORTEST else ""
+    smaller = smaller_of(body, coding) if coding else body
+    return (smaller, coding) if len(smaller) < len(body) else (body, "")
+
+
+def smaller_of(body: bytes, coding: str) -> bytes:
+    return brotlied(body) if coding == "br" else compress_string(body, max_random_bytes=MOST_PADDING)
 
 
 def brotlied(body: bytes) -> bytes:

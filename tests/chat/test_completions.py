@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+from collections.abc import Callable
 from typing import Any
 
+import brotli
+import orjson
 import pytest
 
 from apps.accounts import services
@@ -43,6 +47,31 @@ async def test_a_whole_answer_has_the_shape_of_openai(model: Scripted, key: str)
     assert choice["finish_reason"] == "stop"
     assert heard.json["usage"] == {"prompt_tokens": 1, "completion_tokens": 10, "total_tokens": 11}
     assert "x-response-time" in heard.headers
+
+
+@pytest.mark.parametrize(("accepts", "unpack"), [("gzip, deflate", gzip.decompress), ("br, gzip", brotli.decompress)])
+@pytest.mark.parametrize("length", [400, 40_000])
+async def test_a_long_whole_answer_is_compressed_for_who_can_read_that(
+    model: Scripted, key: str, accepts: str, unpack: Callable[[bytes], bytes], length: int
+) -> None:
+    model.scripts = [Script(tokens=("bread ",) * length)]
+    heard = await post(COMPLETIONS, QUESTION, key, headers={"accept-encoding": accepts})
+    assert heard.headers["content-encoding"] in accepts
+    assert (heard.headers["vary"], heard.headers["content-length"]) == ("Accept-Encoding", str(len(heard.body)))
+    assert orjson.loads(unpack(heard.body))["choices"][0]["message"]["content"] == "bread " * length
+
+
+@pytest.mark.parametrize(
+    ("accepts", "stream", "words"),
+    [("", False, 400), ("identity", False, 400), ("gzip", False, 3), ("gzip", True, 400)],
+)
+async def test_short_answers_and_streams_go_out_as_they_are(
+    model: Scripted, key: str, accepts: str, stream: bool, words: int
+) -> None:
+    model.scripts = [Script(tokens=("bread ",) * words)]
+    heard = await post(COMPLETIONS, asked(stream=stream), key, headers={"accept-encoding": accepts})
+    assert "content-encoding" not in heard.headers
+    assert (heard.words if stream else heard.json["choices"][0]["message"]["content"]) == "bread " * words
 
 
 async def test_a_stream_says_every_word_once_and_ends(model: Scripted, key: str) -> None:
