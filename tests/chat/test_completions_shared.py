@@ -58,6 +58,7 @@ async def test_a_stream_comes_from_memory_too(model: Scripted, key: str, questio
     first = await post(COMPLETIONS, question, key)
     second = await post(COMPLETIONS, question | {"stream": True}, key)
     assert second.words == texts(first)
+    assert [event.get("cached") for event in second.events[:-1]] == [None, None, True]
     assert second.events[-1] == "[DONE]"
     assert len(model.calls) == 1
 

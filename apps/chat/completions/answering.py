@@ -55,7 +55,7 @@ async def pieces(*, user: User, asked: Asked) -> AsyncGenerator[bytes, None]:
             if piece:
                 yield piece
     chunks = chunks or Chunks(model_of(tally), asked.include_usage)
-    yield chunks.last(tally.reason, tally.usage)
+    yield chunks.last(tally.reason, tally.usage, cached_mark(tally))
 
 
 def _piece(chunks: Chunks, event: RouterEvent) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,9 +56,9 @@ class Chunks:
         self._calls += 1
         return self._chunk({"tool_calls": [entry]}, None)
 
-    def last(self, reason: str, usage: Usage) -> bytes:
-        """Why it ends, the tokens where they were asked for, and the mark of the end."""
-        end = self._chunk({}, "tool_calls" if self._calls and reason == "stop" else reason)
+    def last(self, reason: str, usage: Usage, more: Mapping[str, Any] | None = None) -> bytes:
+        """Why it ends, with `more` beside OpenAI's; the tokens where they were asked for; the mark of the end."""
+        end = self._chunk({}, "tool_calls" if self._calls and reason == "stop" else reason, more)
         if not self.include_usage:
             return end + DONE
         counted = {**self._head(), "choices": [], "usage": usage_json(usage)}
@@ -66,9 +67,9 @@ class Chunks:
     def _head(self) -> dict[str, Any]:
         return {"id": self.id, "object": "chat.completion.chunk", "created": self.created, "model": self.model}
 
-    def _chunk(self, delta: dict[str, Any], reason: str | None) -> bytes:
+    def _chunk(self, delta: dict[str, Any], reason: str | None, more: Mapping[str, Any] | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
-        chunk = {**self._head(), "choices": [choice]}
+        chunk = {**self._head(), "choices": [choice], **(more or {})}
         return _event({**chunk, "usage": None} if self.include_usage else chunk)
 
 
