@@ -47,7 +47,8 @@ async def echo() -> AsyncIterator[Echo]:
 @pytest.fixture
 def pair(house: House, echo: Echo) -> Iterator[list[WebProcess]]:
     """Two processes with a cache, before a model that repeats its system prompt."""
-    with two_webs(house, "canary", CACHE_TTL="3600", OPENAI_BASE_URL=echo.url) as found:
+    room = str(2 * PEOPLE * AT_ONCE)  # else sockets whose answers are whole would make room for newcomers
+    with two_webs(house, "canary", CACHE_TTL="3600", MAX_SESSIONS=room, OPENAI_BASE_URL=echo.url) as found:
         yield found
 
 
