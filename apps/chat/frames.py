@@ -32,14 +32,14 @@ OPTION_RANGES: Mapping[str, tuple[type, float, float]] = {
 
 
 class NotJson(Invalid):
-    """The frame is no JSON object at all: the one mistake that ends the connection."""
+    """The frame is not JSON at all: the one mistake that ends the connection."""
 
     code = "not_json"
     hint = "Send one JSON object per text frame."
 
 
 class BadFrame(Invalid):
-    """A JSON object that is no frame of ours; the connection stays open. `request` is its id, if it has a sound one."""
+    """JSON that is no frame of ours; the connection stays open. `request` is its id, if it has a sound one."""
 
     code = "bad_frame"
     request: UUID | None = None
@@ -105,11 +105,11 @@ ClientFrame = Ask | Stop | Retry | Edit | Continue | Attach
 def parse(raw: str) -> ClientFrame:
     """Turn the text of a frame into a value.
 
-    Raises `NotJson` where it is no JSON object, and `BadFrame` with a sentence and a hint for everything else.
+    Raises `NotJson` where it is not JSON, and `BadFrame` with a sentence and a hint for everything else.
     """
     data = _decode(raw)
     if not isinstance(data, dict):
-        raise NotJson("That frame is JSON, but not an object.")
+        raise BadFrame("That frame is JSON, but not an object.", hint="Send one JSON object per text frame.")
     kind = data.get("type")
     reader = READERS.get(kind) if isinstance(kind, str) else None
     if reader is None:

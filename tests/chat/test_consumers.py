@@ -247,8 +247,17 @@ async def test_every_mistake_is_told_and_the_socket_stays_open(
     assert [record for record in caplog.records if record.exc_info or record.levelname == "ERROR"] == []
 
 
-@pytest.mark.parametrize("raw", ["", "hello", "{", "[]", "null", "NaN", '{"type":NaN}', "\ud800"])
-async def test_what_is_no_json_object_ends_the_socket(wire: Wire, raw: str, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("raw", ["[]", "null", "5", '"ask"'])
+async def test_json_that_is_no_frame_leaves_the_socket_open(model: Scripted, wire: Wire, raw: str) -> None:
+    async with wire:
+        await wire.say_raw(raw)
+        assert (await wire.next())["code"] == "bad_frame"
+        await wire.ask("All is well")
+        assert words(await wire.to_the_end())
+
+
+@pytest.mark.parametrize("raw", ["", "hello", "{", "NaN", '{"type":NaN}', "\ud800"])
+async def test_what_is_not_json_ends_the_socket(wire: Wire, raw: str, caplog: pytest.LogCaptureFixture) -> None:
     async with wire:
         await wire.say_raw(raw)
         assert (await wire.next())["code"] == "not_json"

@@ -57,28 +57,30 @@ def test_every_frame_of_the_contract_is_understood(raw: dict[str, Any], frame: C
     assert parse(json.dumps(raw)) == frame
 
 
-NO_JSON_OBJECTS = [
+NO_JSON = [
     "",
     " ",
     "hello",
     "{",
     '{"a":}',
-    "[]",
-    '["ask"]',
-    "1",
-    "null",
-    '"ask"',
     "NaN",
     '{"after":NaN}',
     "\x00",
 ]
 
 
-@pytest.mark.parametrize("raw", NO_JSON_OBJECTS)
-def test_what_is_no_json_object_is_told_apart(raw: str) -> None:
+@pytest.mark.parametrize("raw", NO_JSON)
+def test_what_is_not_json_is_told_apart(raw: str) -> None:
     with pytest.raises(NotJson) as caught:
         parse(raw)
     assert caught.value.code == "not_json"
+
+
+@pytest.mark.parametrize("raw", ["[]", '["ask"]', "1", "null", '"ask"'])
+def test_json_that_is_no_object_is_a_bad_frame(raw: str) -> None:
+    with pytest.raises(BadFrame) as caught:
+        parse(raw)
+    assert caught.value.hint
 
 
 BAD_TEXTS: list[object] = ["", " ", "\n\t\u2003", None, 5, True, ["Hi"], {"text": "Hi"}, "a\x00b", "a\ud800b", "\udc00"]
