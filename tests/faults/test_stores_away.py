@@ -15,6 +15,8 @@ from tests.faults.talk import Frame, Talk, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 RECOVERED_SECONDS = 5.0  # R8: after that nobody hears of it any more
+HEARD_SECONDS = 10.0  # Redis is back, and with it what processes tell each other
+STOPPED_SECONDS = 3.0  # less than the 4 between two looks into the rows, so that it was the news that told it
 
 
 class Asker:
@@ -89,15 +91,36 @@ async def test_the_chat_works_while_redis_is_away(house: House, mode: Mode, meas
             assert talk.code is None
 
 
+async def heard_by(first: Talk, other: Talk) -> float:
+    """Seconds until a question that one process was asked from now on is news in the other one."""
+    asked: set[str] = set()
+
+    def has_heard() -> bool:
+        return any(frame.get("turn") in asked for frame in first.of("news"))
+
+    began = time.monotonic()
+    while not has_heard():
+        assert time.monotonic() - began < HEARD_SECONDS, f"{len(asked)} questions, and no news of them"
+        asked.add((await other.ask(model="openai:tokens-4"))["turn"])
+        await asyncio.sleep(0.2)
+    return time.monotonic() - began
+
+
+def lost_news(house: House) -> list[int]:
+    """How often each web process could tell the others nothing."""
+    return [web.log().count("News could not be published") for web in house.web]
+
+
 @pytest.mark.parametrize("mode", ["refuse", "hang"])
 async def test_processes_hear_each_other_again_when_redis_is_back(house: House, mode: Mode, measured: Measured) -> None:
     chat = house.new_conversation()
     async with Talk(house, house.web[0], chat) as first, Talk(house, house.web[1], chat) as other:
+        before = lost_news(house)
         house.redis_proxy.set(mode)
-        running = await first.ask(model="openai:tokens-2000")
-        await asyncio.sleep(4)
+        running, _ = await first.ask(model="openai:tokens-2000"), await other.ask(model="openai:tokens-4")
+        await until(lambda: all(now > then for now, then in zip(lost_news(house), before, strict=True)))
         house.redis_proxy.set("up")
-        await asyncio.sleep(5)
+        measured("news came again after", f"{await heard_by(first, other):.2f} s")
         await other.say(type="stop", turn=running["turn"])
-        took = await until(lambda: first.of("done", running["turn"]), 6)
+        took = await until(lambda: first.of("done", running["turn"]), STOPPED_SECONDS)
         measured("stopped from the other process after", f"{took:.2f} s")
