@@ -56,8 +56,7 @@ class NitroUserAdmin(PeopleActs):
         "date_joined",
     )
     list_filter = ("is_active", "is_staff", "is_superuser", "groups")
-    search_fields = ("username",)  # what is searched is `owner`
-    owner = "pk"
+    search_fields = ("username",)
     search_help_text = "The beginning of a name."
     paginator = EstimatingPaginator
     columns = ("username", "email", "first_name", "last_name", "is_active", "is_staff", "last_login", "date_joined")
@@ -86,6 +85,9 @@ class NitroUserAdmin(PeopleActs):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         return ReadOnlyAdmin.get_search_results(self, request, queryset, search_term)
+
+    def wanted(self, term: str) -> Q:
+        return Q(username__startswith=term)
 
     @admin.display(description="groups")
     def belongs_to(self, user: User) -> str:

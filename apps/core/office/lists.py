@@ -24,6 +24,10 @@ else:  # Django's classes are generic for the type checker alone
 EXACT_UP_TO = 5_000
 ROWS_TO_LEAF_THROUGH = 5_000  # further back, a filter or a search finds what pages would not
 MOST_PEOPLE = 20
+MORE_PEOPLE = (
+    f"More than {MOST_PEOPLE} users' names begin so, and the list has what belongs to the first {MOST_PEOPLE} of them: "
+    "write more of the name to find the others."
+)
 ABOUT = "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass"
 
 
@@ -101,6 +105,10 @@ class ReadOnlyAdmin(AdminBase):
             return Q(pk__in=[])
         return Q(**{f"{self.owner}__in": people_called(term)})
 
+    def leaves_out(self, term: str) -> bool:
+        """Whether a term means more people than a search looks for."""
+        return bool(self.owner) and as_uuid(term) is None and are_more_called(term)
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return Bounded
 
@@ -115,11 +123,13 @@ class Rough(int):
 
 
 class Bounded(ChangeList):
-    """Django's list with a count that is as rough as it is."""
+    """Django's list with a count that is as rough as it is, and a word below the search about whom it left out."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_count = Rough(self.result_count)
+        if (term := self.query.strip()) and self.model_admin.leaves_out(term):
+            self.search_help_text = f"{self.search_help_text} {MORE_PEOPLE}"
 
 
 def as_uuid(term: str) -> uuid.UUID | None:
@@ -130,9 +140,18 @@ def as_uuid(term: str) -> uuid.UUID | None:
 
 
 def people_called(beginning: str) -> list[int]:
-    """Users whose names begin so; through the index of names."""
+    """The first users, by name, whose names begin so; through the index of names."""
+    return list(_called(beginning)[:MOST_PEOPLE])
+
+
+def are_more_called(beginning: str) -> bool:
+    """Whether there are more of them than `people_called` returns."""
+    return _called(beginning)[MOST_PEOPLE : MOST_PEOPLE + 1].exists()
+
+
+def _called(beginning: str) -> QuerySet[Any, int]:
     found = get_user_model().objects.filter(username__startswith=beginning).order_by("username")
-    return list(found.values_list("pk", flat=True)[:MOST_PEOPLE])
+    return found.values_list("pk", flat=True)
 
 
 def by_state(title: str, field: str, **ways: tuple[str, Callable[[], Q]]) -> type[admin.SimpleListFilter]:

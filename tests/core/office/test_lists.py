@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import unescape
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -66,6 +68,28 @@ def test_a_search_takes_an_id_or_the_beginning_of_a_name(office: Client) -> None
         page = office.get("/admin/chat/turn/", {"q": term}).content.decode()
         assert str(found.pk) in page, term
         assert str(other.pk) not in page, term
+
+
+@pytest.mark.parametrize("name", ["chat/conversation", "accounts/apikey"])
+def test_a_search_says_where_it_leaves_people_out(office: Client, name: str) -> None:
+    people = [cast.person(f"person-{number:02}") for number in range(lists.MOST_PEOPLE)]
+    assert lists.MORE_PEOPLE not in found_by(office, name, "person-")
+    last = Conversation.objects.create(owner=cast.person("person-99"))
+    assert lists.MORE_PEOPLE in found_by(office, name, "person-")
+    for term in ("person-9", people[0].username, str(last.pk), ""):
+        assert lists.MORE_PEOPLE not in found_by(office, name, term)
+    assert str(last.pk) in found_by(office, "chat/conversation", "person-9")
+
+
+def found_by(office: Client, name: str, term: str) -> str:
+    return unescape(office.get(f"/admin/{name}/", {"q": term}).content.decode())
+
+
+def test_people_themselves_are_all_found(office: Client) -> None:
+    people = [cast.person(f"person-{number:02}").username for number in range(lists.MOST_PEOPLE + 5)]
+    page = found_by(office, "accounts/user", "person-")
+    assert all(name in page for name in people)
+    assert lists.MORE_PEOPLE not in page
 
 
 def test_no_search_looks_through_text(office: Client) -> None:
