@@ -99,12 +99,12 @@ class Conductor:
         self._flush()
         self.measured.total = self.measured.now()
         self._count()
+        await self._charge(reason)
         await self._save(reason, problem)
         await self._keep_preparation()
         done = self.measured.done(reason)
         self.live.log.finish(done, _error_fields(problem))
         meters.turn_ended(done)
-        self._charge(reason)
         self.running.touch(self.live)
         self.running.forget_later(self.live)
         return reason
@@ -240,12 +240,13 @@ class Conductor:
 
     # --- the end ---
 
-    def _charge(self, reason: str) -> None:
-        """Put the answer on its user's day: no tokens where no model wrote for this turn, nothing for no word."""
+    async def _charge(self, reason: str) -> None:
+        """Put the answer on its user's day, before its end says that it is no longer being written: in between, nobody
+        would count it. No tokens where no model wrote for this turn, nothing for no word."""
         if reason == "failed" and not self.live.log.length:
             return
         used = {} if self.measured.free else self.measured.usage()
-        ledger().add(self.live.user_id, Usage(used.get("prompt_tokens", 0), used.get("completion_tokens", 0)))
+        await ledger().charge(self.live.user_id, Usage(used.get("prompt_tokens", 0), used.get("completion_tokens", 0)))
 
     def _count(self) -> None:
         """How full the window is now, for whoever asks next."""

@@ -278,6 +278,21 @@ async def test_answers_of_openais_form_count_for_the_day_while_they_are_written(
     await until(lambda: underway_count(user_id=alice.pk) == 0)
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (CHAT, {"message": "Numbers, please."}),
+        (COMPLETIONS, {"cache": False, "messages": [{"role": "user", "content": "Numbers, please."}]}),
+    ],
+)
+async def test_an_answer_that_has_just_ended_counts_for_the_day(
+    model: Scripted, key: str, path: str, body: dict[str, Any]
+) -> None:
+    await in_database(lambda: cast.give_quota(cast.alice(), 2))
+    heard = [await post(path, body, key) for _ in range(4)]
+    assert [one.status for one in heard] == [200, 200, 429, 429]
+
+
 async def test_every_question_of_a_batch_counts(model: Scripted, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("django.conf.settings.RATE_LIMIT_CHAT", "2/minute")
     heard = await post(BATCH, {"requests": [{"message": f"{n}."} for n in range(3)]}, key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from apps.accounts.models import User
@@ -93,14 +93,20 @@ async def _events(user: User, asked: Asked, tally: Tally) -> AsyncGenerator[Rout
         tools=asked.tools,
         tool_choice=asked.tool_choice,
     )
+    told = sharing.events_of(user=user, asked=asked, target=target, call=call, tally=tally)
+    async with underway(user_id=user.pk), _charged(user, tally), aclosing(told) as events:
+        async for event in events:
+            tally.take(event)
+            yield event
+    if asked.store:
+        await in_database(completion_keep, user=user, asked=asked, text="".join(tally.words))
+
+
+@asynccontextmanager
+async def _charged(user: User, tally: Tally) -> AsyncGenerator[None]:
+    """However the answer ends, what it took is put on its user's day before it counts no longer as being written."""
     try:
-        told = sharing.events_of(user=user, asked=asked, target=target, call=call, tally=tally)
-        async with underway(user_id=user.pk), aclosing(told) as events:
-            async for event in events:
-                tally.take(event)
-                yield event
-        if asked.store:
-            await in_database(completion_keep, user=user, asked=asked, text="".join(tally.words))
+        yield
     finally:
         if tally.chosen is not None and not tally.free:
-            ledger().add(user.pk, tally.usage)
+            await ledger().charge(user.pk, tally.usage)

@@ -54,7 +54,7 @@ def _texts(value: object) -> tuple[str, ...]:
 async def embeddings(*, user: User, wanted: Wanted) -> dict[str, Any]:
     """The vectors, as JSON. Raises a `ProviderError`."""
     made = await router().embed(router().resolve(wanted.model), wanted.texts, who=str(user.pk))
-    ledger().add(user.pk, Usage(made.tokens, 0))
+    await ledger().charge(user.pk, Usage(made.tokens, 0))
     vectors = [_encoded(vector, wanted.encoding) for vector in made.vectors]
     return {
         "object": "list",

@@ -1,7 +1,8 @@
-"""Tokens of answers that leave no chat behind, on their way to the rows of each day.
+"""What answers took, on its way to the rows of each day.
 
-They are gathered for a moment, so that five hundred answers that end together write one row and not five hundred times
-the same one. At most that moment is lost with the process.
+It is gathered for a moment, so that five hundred answers that end together write one row and not five hundred times the
+same one. At most that moment is lost with the process. Of people with a day's allowance nothing is gathered: their next
+question, which may come within that moment, shall count this answer.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import date
 from weakref import WeakKeyDictionary
 
 from apps.accounts import usage
-from apps.accounts.limits import today
+from apps.accounts.limits import is_known_limited, today
 from apps.core.database import in_database
 from apps.core.errors import DatabaseAway
 from apps.llm.events import Usage
@@ -34,9 +35,19 @@ class Ledger:
     def add(self, user_id: int, used: Usage) -> None:
         """Count one answer."""
         page = self._pages.setdefault((user_id, today()), Counter())
-        page.update(messages=1, prompt_tokens=used.prompt_tokens, completion_tokens=used.completion_tokens)
+        page.update(_counts(used))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.ensure_future(self._write_soon())
+
+    async def charge(self, user_id: int, used: Usage) -> None:
+        """Count one answer; of somebody with a day's allowance it is written when this returns."""
+        if not is_known_limited(user_id=user_id):
+            self.add(user_id, used)
+            return
+        try:
+            await in_database(write, {(user_id, today()): _counts(used)})
+        except DatabaseAway:
+            self.add(user_id, used)
 
     async def settle(self) -> None:
         """Return when everything that was added is written."""
@@ -57,6 +68,10 @@ class Ledger:
     def _take_back(self, pages: dict[Page, Counter[str]]) -> None:
         for key, counts in pages.items():
             self._pages.setdefault(key, Counter()).update(counts)
+
+
+def _counts(used: Usage) -> Counter[str]:
+    return Counter(messages=1, prompt_tokens=used.prompt_tokens, completion_tokens=used.completion_tokens)
 
 
 def write(pages: dict[Page, Counter[str]]) -> None:
