@@ -128,7 +128,8 @@ class Bounded(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_count = Rough(self.result_count)
-        if (term := self.query.strip()) and self.model_admin.leaves_out(term):
+        rows, term = self.model_admin, self.query.strip()
+        if term and isinstance(rows, ReadOnlyAdmin) and rows.leaves_out(term):
             self.search_help_text = f"{self.search_help_text} {MORE_PEOPLE}"
 
 
