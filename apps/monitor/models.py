@@ -78,6 +78,12 @@ class Notice(models.Model):
     next_at = models.DateTimeField(null=True, blank=True, default=timezone.now)
     sent_at = models.DateTimeField(null=True, blank=True)
     problem = models.CharField(max_length=200, blank=True)
+    told = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        blank=True,
+        help_text="The addresses that have it, where it goes to several",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

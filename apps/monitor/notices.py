@@ -8,10 +8,12 @@ import logging
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from smtplib import SMTPRecipientsRefused, SMTPResponseException
 from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models import F
 
 from apps.accounts import hooks
@@ -23,6 +25,7 @@ PAUSES = (60, 300, 900, 3600, 10_800)  # seconds after a failed attempt; then it
 LEASE = timedelta(seconds=90)
 KEPT = timedelta(days=30)
 AT_ONCE = 20
+ANSWER_LIMIT, PROBLEM_LIMIT = 120, 200
 EVENT = "alert"
 Channel = Notice.Channel
 
@@ -79,13 +82,44 @@ def text(body: dict[str, list[str]]) -> str:
 
 
 def _mail(row: Notice) -> str:
-    words = subject(row.body), text(row.body)
+    """Send it to each address by itself: a server may take it for one and refuse it for another."""
+    left = [address for address in settings.ALERT_EMAIL if address not in row.told]
+    problems: list[str] = []
     try:
         with get_connection() as line:  # which is closed, too, where the server turns us away
-            EmailMessage(*words, settings.EMAIL_FROM, settings.ALERT_EMAIL, connection=line).send()
+            for address in left:
+                problems += _mail_one(row, address, line)
     except OSError as error:  # smtplib's own errors are among them
-        return f"The mail server did not take it: {type(error).__name__}"
-    return ""
+        problems.append(f"The mail server did not take it: {type(error).__name__}")
+    return " ".join(problems)
+
+
+def _mail_one(row: Notice, address: str, line: BaseEmailBackend) -> list[str]:
+    """Send it to one address, and keep that it was; what was wrong where it was refused."""
+    try:
+        EmailMessage(subject(row.body), text(row.body), settings.EMAIL_FROM, [address], connection=line).send()
+    except (SMTPRecipientsRefused, SMTPResponseException) as error:
+        return [f"{address} was refused: {_printable(_answer(error))}."]
+    except ValueError as error:  # Django finds that it is no address, or the sender's is none
+        return [f"{address} cannot be written to: {_printable(str(error))}."]
+    row.told.append(address)
+    row.save(update_fields=["told"])
+    return []
+
+
+def _answer(error: SMTPRecipientsRefused | SMTPResponseException) -> str:
+    """The mail server's own words."""
+    said: bytes | str
+    if isinstance(error, SMTPRecipientsRefused):
+        ((code, said),) = error.recipients.values()
+    else:
+        code, said = error.smtp_code, error.smtp_error
+    return f"{code} {said.decode('ascii', 'replace') if isinstance(said, bytes) else said}"
+
+
+def _printable(words: str) -> str:
+    """One line that may stand in a log."""
+    return "".join(letter if letter.isprintable() else " " for letter in words)[:ANSWER_LIMIT].rstrip(" .")
 
 
 async def _post(row: Notice) -> str:
@@ -107,6 +141,6 @@ def _note(row: Notice, problem: str, now: datetime) -> None:
     else:
         pause = PAUSES[row.attempts - 1] if row.attempts <= len(PAUSES) else None
         row.next_at = now + timedelta(seconds=pause) if pause is not None else None
-        logger.warning("Nobody could be told of an alarm by %s: %s", row.channel, problem)
-    row.problem = problem
+        logger.warning("Not everybody could be told of an alarm by %s: %s", row.channel, problem)
+    row.problem = problem[:PROBLEM_LIMIT]
     row.save(update_fields=["sent_at", "next_at", "problem"])

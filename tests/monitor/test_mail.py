@@ -23,6 +23,7 @@ from tests.monitor.test_alerting import process
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse"
 NOW = timezone.now()
+BOTH = ["alice@example.com", "bob@example.com"]
 Configure = Callable[..., None]
 
 
@@ -70,6 +71,11 @@ def configured(
     return configure
 
 
+def receivers(server: MailServer) -> list[str]:
+    """Who has got a message, one after the other."""
+    return [address for taken in server.taken for address in taken.recipients]
+
+
 def told(later: int = 0) -> int:
     """Send what is due by then; how many messages were taken."""
     return notices.send(timezone.now() + timedelta(minutes=later))
@@ -86,11 +92,12 @@ def test_an_alarm_reaches_the_mailboxes_encrypted_and_signed_in(
         for number in range(11):
             alerting.look(NOW + number * timedelta(seconds=30))
         assert told() == 1
-    (taken,) = server.taken
-    assert (taken.sender, taken.recipients) == ("nitro@example.com", ("alice@example.com", "bob@example.com"))
+    taken, other = server.taken
+    assert {one.sender for one in server.taken} == {"nitro@example.com"}
+    assert (taken.recipients, other.recipients) == (("alice@example.com",), ("bob@example.com",))
     assert (taken.user, taken.is_encrypted) == ("nitro", True)
     assert str(taken.message["Subject"]).strip() == "Nitro: The disk with the data of Türmchen is 95 % full."
-    assert taken.message["To"] == "alice@example.com, bob@example.com"
+    assert (taken.message["To"], other.message["To"]) == ("alice@example.com", "bob@example.com")
     assert taken.message["Date"]
     assert taken.message["Message-ID"]
     assert "nitro cleanup --dry-run" in taken.message.get_content()
@@ -104,7 +111,7 @@ def test_a_server_in_the_own_network_may_take_it_as_it_is(context: ssl.SSLContex
         configured(server, EMAIL_HOST_USER="", EMAIL_HOST="127.0.0.1")
         notices.write(["It burns."], [], [])
         assert told() == 1
-    assert [(one.user, one.is_encrypted) for one in server.taken] == [("", False)]
+    assert [(one.user, one.is_encrypted) for one in server.taken] == [("", False)] * 2
     assert server.passwords == []
 
 
@@ -120,7 +127,7 @@ def test_a_wrong_password_is_told_and_the_message_waits_for_the_right_one(
         configured(server, EMAIL_HOST_PASSWORD="", EMAIL_HOST_PASSWORD_FILE=str(tmp_path / "password"))
         assert told(later=5) == 1
         assert told(later=10) == 0
-    assert len(server.taken) == 1
+    assert receivers(server) == BOTH
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
@@ -162,8 +169,49 @@ def test_what_the_server_refuses_once_it_gets_once_more_and_takes_once(
         configured(server)
         server.faults = {word: fault}
         notices.write(["It burns."], [], [])
-        first = told()
-        second = told(later=5)
-    assert len(server.taken) == 1
-    # Where one of two addresses is refused, the other one has the message: nothing is sent twice.
-    assert (first, second) == ((1, 0) if word == "RCPT" else (0, 1))
+        assert told() == 0
+        assert receivers(server) == ([] if word == "AUTH" else ["bob@example.com"])
+        assert (told(later=5), told(later=10)) == (1, 0)
+    assert sorted(receivers(server)) == BOTH
+    assert Notice.objects.get().told == [*receivers(server)]
+
+
+def test_who_is_refused_is_named_in_the_log_and_beside_the_alarm(
+    context: ssl.SSLContext, configured: Configure, caplog: pytest.LogCaptureFixture
+) -> None:
+    with mail_server(context, password=PASSWORD) as server:
+        configured(server)
+        server.faults = {"RCPT": "550 nobody\x1b[31m of that name"}
+        notices.write(["It burns."], [], [])
+        assert told() == 0
+    row = Notice.objects.get()
+    assert row.problem == "alice@example.com was refused: 550 nobody [31m of that name."
+    assert (row.told, row.sent_at) == (["bob@example.com"], None)
+    assert caplog.messages[-1] == f"Not everybody could be told of an alarm by email: {row.problem}"
+
+
+def test_an_address_that_was_mended_gets_what_the_wrong_one_did_not(
+    context: ssl.SSLContext, configured: Configure
+) -> None:
+    with mail_server(context, password=PASSWORD) as server:
+        configured(server, ALERT_EMAIL="alice@,bob@example.com")
+        notices.write(["It burns."], [], [])
+        assert told() == 0
+        assert Notice.objects.get().problem == 'alice@ cannot be written to: Invalid address "alice@".'
+        configured(server)
+        assert told(later=5) == 1
+    assert receivers(server) == ["bob@example.com", "alice@example.com"]
+
+
+def test_a_server_that_hangs_up_gets_it_again_for_all_who_are_left(
+    context: ssl.SSLContext, configured: Configure
+) -> None:
+    with mail_server(context, password=PASSWORD) as server:
+        configured(server, ALERT_EMAIL="alice@example.com,bob@example.com,carol@example.com")
+        server.faults = {"RCPT": "421 closing"}
+        notices.write(["It burns."], [], [])
+        assert told() == 0
+        assert "SMTPServerDisconnected" in Notice.objects.get().problem
+        assert receivers(server) == []
+        assert told(later=5) == 1
+    assert receivers(server) == [*BOTH, "carol@example.com"]
