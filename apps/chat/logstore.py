@@ -125,7 +125,3 @@ def parse(entries: Sequence[StreamEntry], *, after: int, last_id: str = "0-0") -
             if seq == seen + 1:
                 stored.items.append(End(seq, done, error))
     return stored
-
-
-def words(items: Iterable[Item]) -> list[str]:
-    return [item.text for item in items if isinstance(item, Delta)]

@@ -32,13 +32,8 @@ STOPWORDS = frozenset(
 )
 
 
-def words(text: str) -> list[str]:
-    """All words of a text in their compared form, stopwords included; text without spaces in pairs of letters."""
-    return [form for raw in _WORD.findall(_folded(text)) for form in _forms(raw)]
-
-
 def content_words(text: str) -> list[str]:
-    """The words that carry what a text is about."""
+    """The words that carry what a text is about, folded; text without spaces in pairs of letters."""
     return [form for raw in _WORD.findall(_folded(text)) if raw not in STOPWORDS for form in _forms(raw)]
 
 

@@ -13,8 +13,6 @@ from apps.voice.providers.base import Speaker, Transcriber
 from apps.voice.providers.openai_compatible import ServerSpeaker, ServerTranscriber
 
 NO_VOICE = "It has no voice yet."
-VOICE = "docs/voice.md says how to get one."
-BROWSER = "Voices of the browser speak; programs hear another one."
 
 
 def examine() -> list[Finding]:

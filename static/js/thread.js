@@ -15,10 +15,6 @@ export function running() {
   return [...messages.querySelectorAll('.answer[data-state="running"][data-turn]:not([data-turn=""])')];
 }
 
-export function lastAnswer() {
-  return [...messages.querySelectorAll(".answer")].at(-1);
-}
-
 function pictures(ids) {
   const row = fromTemplate("pictures-template");
   const one = row.firstElementChild;
