@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Iterable
 
 from nitro.embedded.errors import ServiceError
 
+THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 BACKLOG = 2048
 SEND_BUFFER = 256 * 1024  # bytes; inherited by every connection, so that a reader who sleeps costs little
 
@@ -33,3 +35,13 @@ def _sentence(host: str, port: int, error: OSError) -> str:
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"Port {port} is for the system's own programs. Choose one from 1024 up: `nitro up --port 8000`."
     return f"Nitro cannot listen on {host}:{port}: {error.strerror or error}."
+
+
+def unnamed(host: str, allowed: Iterable[str]) -> str:
+    """What to say where other machines reach this address, and would be refused by every name; else nothing."""
+    if not THIS_MACHINE.issuperset(allowed) or host in THIS_MACHINE:
+        return ""
+    return (
+        f"Nitro listens on {host}, but ALLOWED_HOSTS names this machine alone: others get an error page. "
+        "Add the name or address that they type in."
+    )

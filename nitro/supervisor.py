@@ -24,7 +24,7 @@ from nitro.embedded.redis import Redis
 from nitro.environment import SettingError
 from nitro.holder import Holder
 from nitro.keeper import Keeper, launch, until
-from nitro.listening import listen
+from nitro.listening import listen, unnamed
 from nitro.prepare import fingerprint, remembered
 from nitro.process import Program
 from nitro.reaching import probe, reachable
@@ -270,6 +270,8 @@ async def supervise(given: argparse.Namespace, settings: ModuleType, holder: Hol
     holder.write(pid=os.getpid(), url=supervisor.url, model_url=supervisor.model_url)
     if certificate:
         console.say(f"The certificate has the SHA-256 fingerprint {certificate.fingerprint()}")
+    if warning := unnamed(given.host, settings.ALLOWED_HOSTS):
+        console.say(warning)
     console.say(f"Nitro is starting with the data folder {supervisor.home} …")
     return await supervisor.run()
 

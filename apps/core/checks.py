@@ -87,19 +87,6 @@ def check_private_places(**kwargs: Any) -> Iterator[CheckMessage]:
         )
 
 
-def check_listening(*, host: str) -> list[CheckMessage]:
-    """For `nitro up`, which knows the address it is going to listen on."""
-    if host in LOOPBACK or is_public():
-        return []
-    return [
-        Warning(
-            f"Nitro listens on {host}, but ALLOWED_HOSTS names this machine alone: others would get an error page.",
-            hint=f"Add the name or address that they type in. {see('ALLOWED_HOSTS')}",
-            id="nitro.W003",
-        )
-    ]
-
-
 @register(Tags.security)
 def check_model_servers(**kwargs: Any) -> Iterator[CheckMessage]:
     for setting, message, hint in settings.MODEL_FLAWS:

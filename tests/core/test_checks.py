@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from django.core.checks import CheckMessage, run_checks
 from pytest_django import Settings
-
-from apps.core.checks import check_listening
 
 CONFIGURATION = Path(__file__).resolve().parents[2] / "docs/configuration.md"
 
@@ -48,14 +45,6 @@ def test_cookies_without_tls_are_a_warning_when_deploying(settings: Settings) ->
     assert "nitro.W002" in said(deploy=True)
     settings.COOKIES_SECURE = True
     assert "nitro.W002" not in said(deploy=True)
-
-
-@pytest.mark.parametrize(("host", "warned"), [("0.0.0.0", True), ("127.0.0.1", False), ("192.168.1.7", True)])
-def test_listening_to_the_world_needs_a_name_for_it(settings: Settings, host: str, warned: bool) -> None:
-    settings.ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
-    assert bool(check_listening(host=host)) == warned
-    settings.ALLOWED_HOSTS = ["nitro.example"]
-    assert check_listening(host=host) == []
 
 
 def test_a_wrong_model_server_is_a_warning(settings: Settings) -> None:

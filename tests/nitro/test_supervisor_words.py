@@ -13,7 +13,8 @@ import pytest
 
 from nitro.console import Console
 from nitro.embedded.errors import ServiceError
-from nitro.supervisor import Supervisor, parse
+from nitro.holder import Holder
+from nitro.supervisor import Supervisor, parse, supervise
 from tests.llm.gguf_files import put
 
 
@@ -24,18 +25,25 @@ def listening() -> Iterator[socket.socket]:
         yield made
 
 
+PLAIN = {
+    "EMBEDDED_DATABASE": False,
+    "EMBEDDED_REDIS": False,
+    "AI_MODEL": "auto",
+    "AI_FALLBACK": [],
+    "BUILTIN_MODEL": "",
+    "BUILTIN_MODEL_URL": "",
+    "ALLOWED_HOSTS": ["localhost"],
+    "LOG_FORMAT": "text",
+    "WEB_WORKERS": 1,
+}
+
+
+def chosen(home: Path, **settings: Any) -> Any:
+    return SimpleNamespace(NITRO_HOME=home, **PLAIN | settings)
+
+
 def made(home: Path, listening: socket.socket, **settings: Any) -> Supervisor:
-    plain = {
-        "NITRO_HOME": home,
-        "EMBEDDED_DATABASE": False,
-        "EMBEDDED_REDIS": False,
-        "AI_MODEL": "auto",
-        "AI_FALLBACK": [],
-        "BUILTIN_MODEL": "",
-        "BUILTIN_MODEL_URL": "",
-    }
-    given: Any = SimpleNamespace(**plain | settings)
-    return Supervisor(given, listening, 2, Console(io.StringIO()))
+    return Supervisor(chosen(home, **settings), listening, 2, Console(io.StringIO()))
 
 
 def test_the_number_of_web_processes_is_left_to_the_settings() -> None:
@@ -83,3 +91,24 @@ def test_a_file_takes_the_small_models_place(tmp_path: Path, listening: socket.s
 def test_a_file_that_is_not_there_stops_the_start_with_one_sentence(tmp_path: Path, listening: socket.socket) -> None:
     with pytest.raises(ServiceError, match="BUILTIN_MODEL is 'mine'"):
         made(tmp_path, listening, BUILTIN_MODEL="mine")
+
+
+@pytest.mark.parametrize(("host", "warned"), [("0.0.0.0", True), ("127.0.0.1", False)])
+async def test_who_opens_nitro_to_the_world_is_told_which_name_is_missing(
+    host: str,
+    warned: bool,
+    tmp_path: Path,
+    listening: socket.socket,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def ended(supervisor: Supervisor) -> int:
+        supervisor.listening.close()
+        return 0
+
+    monkeypatch.setattr(Supervisor, "run", ended)
+    holder, port = Holder(tmp_path), listening.getsockname()[1]
+    listening.close()  # which leaves a free port behind
+    await supervise(parse(["--host", host, "--port", str(port)]), chosen(tmp_path), holder)
+    holder.release()
+    assert ("ALLOWED_HOSTS names this machine alone" in capsys.readouterr().out) is warned
