@@ -113,12 +113,14 @@ class Wire(asyncio.Protocol):
             return False
         head, self._buffer = self._buffer[:end].decode("latin-1"), self._buffer[end + 4 :]
         if " 101 " not in head.split("\r\n", 1)[0]:
-            self.open.set_exception(ConnectionError(head.split("\r\n", 1)[0]))
+            if not self.open.done():
+                self.open.set_exception(ConnectionError(head.split("\r\n", 1)[0]))
             return False
         if "permessage-deflate" in head:
             self._inflate = zlib.decompressobj(-15)
         self._upgraded = True
-        self.open.set_result(head)
+        if not self.open.done():  # else whoever wanted it has gone home meanwhile
+            self.open.set_result(head)
         return True
 
     def _frame(self) -> bool:

@@ -78,7 +78,7 @@ async def watched(world: World, watch: Watch, profile: Profile, told: Callable[[
     while (now := time.perf_counter()) - began < profile.seconds:
         await asyncio.sleep(min(LOOK, max(0.05, profile.seconds - (now - began))))
         now = time.perf_counter()
-        if sentence := bound_passed(world.heard, [now - since for since in world.waiting.values()], profile.bounds):
+        if sentence := bound_passed(world.heard, world.waiting(now), profile.bounds):
             return f"Stopped after {now - began:.0f} s: {sentence}"
         if now - looked > MEMORY_LOOK:
             looked = now

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 Frames = Sequence[tuple[float, bytes]]
+DELTA = b'"type":"delta"'
 NUMBER = re.compile(r"t([0-9]{5,})")
 
 
@@ -38,6 +39,11 @@ def accepted(frames: Frames) -> str:
         if b'"accepted"' in raw[:40]:
             return str(orjson.loads(raw)["turn"])
     return ""
+
+
+def has_words(frames: Frames) -> bool:
+    """Whether a first word has come."""
+    return any(DELTA in raw[:20] for _, raw in frames)
 
 
 def last_seq(frames: Frames, turn: str) -> int:

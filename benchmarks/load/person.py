@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import aiohttp
 
 from benchmarks.household import Seat
-from benchmarks.load.heard import Frames, Heard, accepted, heard, last_seq, together
+from benchmarks.load.heard import Frames, Heard, accepted, has_words, heard, last_seq, together
 from benchmarks.load.profiles import Habits, Plan
 from benchmarks.load.tab import Tab
 from benchmarks.wire import Turn
@@ -36,8 +36,12 @@ class World:
     rate: float
     model: Callable[[int], str]
     heard: list[Heard] = field(default_factory=list)
-    waiting: dict[int, float] = field(default_factory=dict)  # who has asked and heard nothing yet, and since when
+    asking: dict[int, Turn] = field(default_factory=dict)  # the turn that each of them asked for and that has not ended
     conversations: int = 0
+
+    def waiting(self, now: float) -> list[float]:
+        """For how many seconds each of those waits who has asked and heard no word yet."""
+        return [now - turn.asked for turn in self.asking.values() if not has_words(turn.frames)]
 
     @property
     def base(self) -> str:
@@ -74,7 +78,7 @@ class Person:
         except (OSError, aiohttp.ClientError) as fault:
             error = type(fault).__name__
         finally:
-            self.world.waiting.pop(self.number, None)
+            self.world.asking.pop(self.number, None)
         self.leave()
         return Heard(float("inf"), error=error, act=plan.act)
 
@@ -86,7 +90,7 @@ class Person:
         # The stand-in's models say how long an answer is, a real one is told where to end.
         wish: dict[str, object] = {"model": model} if model else {"options": {"max_tokens": plan.tokens}}
         turn = tab.ask(text, cache=True, **wish)
-        self.world.waiting[self.number] = turn.asked
+        self.world.asking[self.number] = turn
         views = await self.views(tab, turn, plan)
         wanted = plan.tokens if model else None
         return together([heard(turn.asked, frames, accepted(turn.frames), wanted, plan.act) for frames in views])
@@ -102,7 +106,7 @@ class Person:
         if plan.act == "stop" and name:
             tab.stop(name)
         await turn.ended
-        self.world.waiting.pop(self.number, None)
+        self.world.asking.pop(self.number, None)
         return [turn.frames] if other is None else [turn.frames, other]
 
     async def some_words(self, turn: Turn) -> None:

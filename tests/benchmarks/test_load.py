@@ -27,6 +27,7 @@ from benchmarks.load.processes import Watch
 from benchmarks.load.profiles import PROFILES, SHORT, Bounds, Habits, NoProfile, Plan, profile
 from benchmarks.load.run import Load
 from benchmarks.load.show import notes
+from benchmarks.wire import Turn
 from tests.benchmarks.entries import run
 
 NEVER = float("inf")
@@ -210,9 +211,15 @@ async def test_a_server_that_is_away_is_an_error_and_no_end(nowhere: World) -> N
     person = Person(nowhere, 1, Seat("cookie=1", "x"), "key")
     turn = await person.turn(Plan(20, "read", 0.0, goes_on=True))
     assert turn.error == "ClientConnectorError"
-    assert not nowhere.waiting
+    assert not nowhere.asking
     await person.begin_anew()
     assert nowhere.heard[-1].error == "ClientConnectorError"
+
+
+async def test_who_reads_a_long_answer_does_not_wait_for_its_first_word(nowhere: World) -> None:
+    unheard, reading = Turn(1.0, frames()[:1]), Turn(1.0, frames("t00001 ")[:2])
+    nowhere.asking |= {1: unheard, 2: reading}
+    assert nowhere.waiting(8.0) == [7.0]
 
 
 async def test_a_bound_ends_the_step_with_a_sentence(nowhere: World) -> None:
