@@ -16,7 +16,7 @@ from benchmarks.load.person import Person, World
 from benchmarks.load.processes import Watch
 from benchmarks.load.profiles import Profile
 
-ARRIVALS = 50.0  # people a second
+ARRIVALS = 20.0  # people a second, each of whom loads a page, opens a socket and asks
 LOOK = 1.0  # seconds between two looks at the bounds
 MEMORY_LOOK = 5.0  # seconds between two looks at the processes: each costs some milliseconds of CPU
 Told = Callable[[str], None]
