@@ -22,6 +22,7 @@ from apps.chat import logstore, services
 from apps.chat.flights import Flights
 from apps.chat.logstore import RedisAway, Unwritten
 from apps.chat.turnlog import Status, TurnLog
+from apps.core import memory
 from apps.core.database import in_database
 from apps.core.errors import DatabaseAway
 
@@ -168,9 +169,10 @@ class RunningTurns:
             live.mark_written(item)
         return True
 
-    async def _lose_redis(self, error: BaseException) -> None:
+    async def _lose_redis(self, error: Exception) -> None:
+        memory.outage.begin(error)  # it is one outage for caches and turns, with one warning
         if self._redis_away_until == 0.0:
-            logger.warning("Redis is away (%s); turns are kept in PostgreSQL meanwhile.", type(error).__name__)
+            logger.info("Turns are kept in PostgreSQL meanwhile.")
         self._redis_away_until = time.monotonic() + REDIS_RETRY_SECONDS
         await self.close()
         asyncio.get_running_loop().call_later(REDIS_RETRY_SECONDS, self._changed.set)

@@ -119,9 +119,11 @@ async def test_a_failure_is_told_and_not_kept(model: Scripted, key: str, questio
     assert texts(await post(COMPLETIONS, question, key)) == "well"
 
 
-async def test_what_memory_says_costs_no_tokens(model: Scripted, key: str, question: dict[str, Any]) -> None:
+async def test_what_memory_says_is_a_message_and_costs_no_tokens(
+    model: Scripted, key: str, question: dict[str, Any]
+) -> None:
     for _ in range(2):
         await post(COMPLETIONS, question, key)
     await ledger().settle()
     (day,) = await in_database(lambda: list(DailyUsage.objects.all()))
-    assert day.completion_tokens == 10
+    assert (day.messages, day.completion_tokens) == (2, 10)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 from redis.asyncio import Redis
@@ -13,8 +15,10 @@ from apps.chat import logstore, running, services
 from apps.chat.models import Conversation, Message, Turn
 from apps.chat.running import LiveTurn, RunningTurns
 from apps.chat.turnlog import Status, TurnLog
+from apps.core import memory
 from apps.core.database import in_database
 from apps.core.errors import DatabaseAway
+from apps.core.memory import MemoryAway
 from tests.chat.cast import HERE, begun, text_of
 from tests.llm.asking import until
 
@@ -89,6 +93,20 @@ async def test_without_redis_words_are_saved_in_the_row(turns: RunningTurns, liv
     assert turns.redis_away
     assert await saved(live) == "Hello"
     assert (await in_database(Turn.objects.get, id=live.turn_id)).marks == [5]
+
+
+@pytest.mark.usefixtures("no_redis")
+async def test_an_outage_is_one_for_turns_and_caches(
+    turns: RunningTurns, live: LiveTurn, caplog: pytest.LogCaptureFixture
+) -> None:
+    live.log.append("Hello")
+    turns.touch(live)
+    await turns.flush()
+    with suppress(MemoryAway):
+        await memory.asked(memory.ask, lambda redis: redis.ping())
+    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len([words for words in warnings if "Redis is away" in words]) == 1
+    assert len(warnings) == 1
 
 
 async def test_when_redis_is_back_it_gets_all_it_missed(

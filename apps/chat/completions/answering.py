@@ -18,7 +18,7 @@ from apps.chat.underway import underway
 from apps.core import draining
 from apps.core.database import in_database
 from apps.core.errors import Busy
-from apps.llm.events import Chosen, ReasoningDelta, RouterEvent, TextDelta, ToolCall
+from apps.llm.events import Chosen, ReasoningDelta, RouterEvent, TextDelta, ToolCall, Usage
 from apps.llm.messages import Call
 from apps.llm.router import router
 
@@ -104,9 +104,12 @@ async def _events(user: User, asked: Asked, tally: Tally) -> AsyncGenerator[Rout
 
 @asynccontextmanager
 async def _charged(user: User, tally: Tally) -> AsyncGenerator[None]:
-    """However the answer ends, what it took is put on its user's day before it counts no longer as being written."""
+    """However the answer ends, what it took is put on its user's day before it counts no longer as being written.
+
+    One from memory is a message without tokens, as in chats.
+    """
     try:
         yield
     finally:
-        if tally.chosen is not None and not tally.free:
-            await ledger().charge(user.pk, tally.usage)
+        if tally.chosen is not None:
+            await ledger().charge(user.pk, Usage(0, 0) if tally.free else tally.usage)
