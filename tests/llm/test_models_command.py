@@ -125,7 +125,8 @@ def in_a_terminal(home: Path, url: str, *words: str) -> tuple[subprocess.Popen[b
     """The command as a person starts it, and the other end of the terminal."""
     ours, theirs = pty.openpty()
     env = os.environ | {"NITRO_HOME": str(home), "OLLAMA_BASE_URL": url, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
-    argv = [sys.executable, "-m", "nitro", "models", *words]
+    # Tests that run in a shell's background were given a Ctrl-C that is ignored.
+    argv = ["env", "--default-signal=INT", sys.executable, "-m", "nitro", "models", *words]
     child = subprocess.Popen(argv, cwd=ROOT, env=env, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
     return child, ours
