@@ -170,8 +170,8 @@ class RunningTurns:
         return True
 
     async def _lose_redis(self, error: Exception) -> None:
-        memory.outage.begin(error)  # it is one outage for caches and turns, with one warning
-        if self._redis_away_until == 0.0:
+        if self._redis_away_until == 0.0:  # not at each try: a full Redis refuses words and yet answers caches
+            memory.outage.begin(error)  # it is one outage for caches and turns, with one warning
             logger.info("Turns are kept in PostgreSQL meanwhile.")
         self._redis_away_until = time.monotonic() + REDIS_RETRY_SECONDS
         await self.close()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import suppress
+import threading
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from redis import ConnectionError as RedisConnectionError
 from redis.asyncio import Redis
 
 from apps.accounts.models import User
@@ -18,7 +19,7 @@ from apps.chat.turnlog import Status, TurnLog
 from apps.core import memory
 from apps.core.database import in_database
 from apps.core.errors import DatabaseAway
-from apps.core.memory import MemoryAway
+from apps.core.memory import MemoryAway, Outage
 from tests.chat.cast import HERE, begun, text_of
 from tests.llm.asking import until
 
@@ -42,6 +43,28 @@ def live(conversation: Conversation) -> LiveTurn:
 @pytest.fixture
 def no_redis(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logstore, "connect", lambda: Redis.from_url(NOWHERE, socket_connect_timeout=0.5))
+
+
+@pytest.fixture
+def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Whether Redis is away for those who look for the end of an outage; it is until this is cleared."""
+    away = threading.Event()
+    away.set()
+    outage = Outage(lambda: refuse(memory.connection()) if away.is_set() else None)
+    monkeypatch.setattr(memory, "PAUSES", (0.01,))
+    monkeypatch.setattr(memory, "LATER_PAUSE", 0.01)
+    monkeypatch.setattr(memory, "outage", outage)
+    yield away
+    away.clear()
+    assert outage.wait(30)
+
+
+def refuse(redis: object) -> None:
+    raise RedisConnectionError("refused")
+
+
+def warnings_in(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 async def stored(live: LiveTurn) -> str:
@@ -97,16 +120,32 @@ async def test_without_redis_words_are_saved_in_the_row(turns: RunningTurns, liv
 
 @pytest.mark.usefixtures("no_redis")
 async def test_an_outage_is_one_for_turns_and_caches(
-    turns: RunningTurns, live: LiveTurn, caplog: pytest.LogCaptureFixture
+    turns: RunningTurns, live: LiveTurn, away: threading.Event, caplog: pytest.LogCaptureFixture
 ) -> None:
     live.log.append("Hello")
     turns.touch(live)
     await turns.flush()
-    with suppress(MemoryAway):
-        await memory.asked(memory.ask, lambda redis: redis.ping())
-    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-    assert len([words for words in warnings if "Redis is away" in words]) == 1
-    assert len(warnings) == 1
+    with pytest.raises(MemoryAway):
+        await memory.asked(memory.ask, refuse)
+    assert len(warnings_in(caplog)) == 1
+
+
+@pytest.mark.usefixtures("no_redis")
+async def test_a_redis_that_takes_no_words_and_yet_answers_is_warned_of_once(
+    turns: RunningTurns,
+    live: LiveTurn,
+    away: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(running, "REDIS_RETRY_SECONDS", 0.0)
+    away.clear()
+    for word in ("One ", "two "):
+        live.log.append(word)
+        turns.touch(live)
+        await turns.flush()
+        assert await asyncio.to_thread(memory.outage.wait, 30)
+    assert len(warnings_in(caplog)) == 1
 
 
 async def test_when_redis_is_back_it_gets_all_it_missed(
