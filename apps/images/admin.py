@@ -6,21 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.core.office.acting import Act, ActingAdmin
 from apps.core.office.contents import ContentsAdmin, Part
-from apps.core.office.lists import by_state
+from apps.core.office.lists import by_deletion
 from apps.images import bulk
 from apps.images.models import Image, ImageJob
 
-Shown = by_state(
-    "state",
-    "state",
-    shown=("In the galleries", lambda: Q(deleted_at=None)),
-    deleted=("Deleted, can be brought back", lambda: Q(deleted_at__isnull=False)),
-)
+Shown = by_deletion("In the galleries")
 
 
 @admin.register(ImageJob)

@@ -6,21 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.core.office.acting import Act
 from apps.core.office.contents import ON_A_PAGE, ContentsAdmin, Part
-from apps.core.office.lists import by_state
+from apps.core.office.lists import by_deletion
 from apps.search import bulk
 from apps.search.models import Search
 
-Shown = by_state(
-    "place",
-    "shown",
-    shown=("In the lists of their owners", lambda: Q(deleted_at=None)),
-    deleted=("Deleted, can be brought back", lambda: Q(deleted_at__isnull=False)),
-)
+Shown = by_deletion("In the lists of their owners")
 
 
 @admin.register(Search)

@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.contrib import admin
-from django.db.models import Q
 
 from apps.core.office.acting import Act, ActingAdmin
 from apps.core.office.contents import ON_A_PAGE, ContentsAdmin, Part
-from apps.core.office.lists import by_state
+from apps.core.office.lists import by_deletion
 from apps.voice import bulk
 from apps.voice.models import Clip, Recording
 
-Shown = by_state(
-    "place",
-    "shown",
-    shown=("In the lists of their owners", lambda: Q(deleted_at=None)),
-    deleted=("Deleted, can be brought back", lambda: Q(deleted_at__isnull=False)),
-)
+Shown = by_deletion("In the lists of their owners")
 
 
 @admin.register(Recording)

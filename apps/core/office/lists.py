@@ -170,3 +170,13 @@ def by_state(title: str, field: str, **ways: tuple[str, Callable[[], Q]]) -> typ
 
     Filter.title = title
     return Filter
+
+
+def by_deletion(shown: str) -> type[admin.SimpleListFilter]:
+    """A filter of rows that are hidden for a while before they go; `shown` says where the others are seen."""
+    return by_state(
+        "place",
+        "shown",
+        shown=(shown, lambda: Q(deleted_at=None)),
+        deleted=("Deleted, can be brought back", lambda: Q(deleted_at__isnull=False)),
+    )
