@@ -23,6 +23,7 @@ from apps.core.memory import MemoryAway
 from apps.llm.errors import ProviderError
 from apps.llm.events import Chosen, Finished, Progress, ReasoningDelta, RouterEvent, TextDelta, Usage
 
+ENDING_SECONDS = 1.0  # for which a question waits until an equal one that was stopped has left
 Listener = Callable[[RouterEvent], None]
 Generate = Callable[[str], AsyncGenerator[RouterEvent, None]]  # takes the words that are there already
 
@@ -38,11 +39,12 @@ class Asked:
 
 
 class Flight:
-    """One answer on its way to all who asked for it."""
+    """One answer on its way to all who asked for it. `before` is an equal one that everybody has left."""
 
-    def __init__(self, asked: Asked, turn_id: UUID) -> None:
+    def __init__(self, asked: Asked, turn_id: UUID, before: Flight | None = None) -> None:
         self.asked = asked
         self.leader = turn_id
+        self._before = before
         self.task: asyncio.Task[None] | None = None
         self.listeners: dict[UUID, Listener] = {}
         self.cached = False  # it came from the cache
@@ -95,6 +97,9 @@ class Flight:
 
     async def _fly(self) -> Reply | None:
         """Get the answer from wherever it is; returns what shall be kept of it."""
+        if self._before is not None and self._before.task is not None:  # else its words would be the first of these
+            await asyncio.wait([self._before.task], timeout=ENDING_SECONDS)
+            self._before = None
         over: UUID | None = None
         while True:
             found = await self._look(over)
@@ -213,6 +218,7 @@ class Flights:
 
     def __init__(self, tasks: set[asyncio.Task[None]]) -> None:
         self.flying: dict[str, Flight] = {}
+        self._ending: dict[str, Flight] = {}
         self._tasks = tasks
 
     async def listen(self, asked: Asked, turn_id: UUID, listener: Listener) -> Flight:
@@ -229,12 +235,14 @@ class Flights:
         except asyncio.CancelledError:
             if flight.listeners.keys() <= {turn_id}:
                 self._forget(flight)  # nobody shall join what is about to end
+                if not flight.task.done():
+                    self._ending[asked.question.digest] = flight
             await flight.leave(turn_id)
             raise
         return flight
 
     def _launch(self, asked: Asked, turn_id: UUID) -> Flight:
-        flight = Flight(asked, turn_id)
+        flight = Flight(asked, turn_id, self._ending.get(asked.question.digest))
         if not asked.renew:
             self.flying[asked.question.digest] = flight
         task: asyncio.Task[None] = asyncio.ensure_future(flight.run())
@@ -251,5 +259,6 @@ class Flights:
 
     def _forget(self, flight: Flight) -> None:
         digest = flight.asked.question.digest
-        if self.flying.get(digest) is flight:
-            del self.flying[digest]
+        for known in (self.flying, self._ending):
+            if known.get(digest) is flight:
+                del known[digest]

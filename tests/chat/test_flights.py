@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from redis import ConnectionError as RedisConnectionError
 
 from apps.accounts import limits, usage
 from apps.accounts.models import User
-from apps.chat import conductor, replay, turns
+from apps.chat import conductor, replay, replies, turns
 from apps.chat.completions.ledger import ledger
 from apps.chat.frames import Continue, Edit, Retry
 from apps.chat.models import Turn
@@ -274,6 +275,28 @@ async def test_who_asks_after_a_stop_gets_an_answer_of_their_own(alice: User, mo
     await speaking(first)
     await stop(first_chat, first)
     assert text_of(await answer(second_chat)) == WHOLE
+
+
+async def test_who_asks_while_a_stopped_answer_is_being_ended_hears_nothing_of_it(
+    alice: User, model: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis still names the stopped turn as the one that answers, and its log has words."""
+    model.scripts = [SLOW]
+    first_chat, second_chat = await chat(alice), await chat(alice)
+    first = await asked(first_chat)
+    await speaking(first)
+    await turns.running_turns().flush()
+    land = replies.land
+
+    def later(*args: Any, **kwargs: Any) -> None:
+        time.sleep(0.3)
+        land(*args, **kwargs)
+
+    monkeypatch.setattr(replies, "land", later)
+    await stop(first_chat, first)
+    assert text_of(await answer(second_chat)) == WHOLE
+    assert [call.prefill for call in model.calls] == ["", ""]
+    assert not turns.running_turns().flights._ending
 
 
 async def test_a_failure_is_heard_by_all(alice: User, model: Scripted) -> None:
