@@ -11,21 +11,26 @@ import asyncio
 import statistics
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 import orjson
-import websockets
+from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.household import Household, free_port, fresh_home, spent
 from benchmarks.startup import builtin, by_kind, page, up
 
 PROMPT = "Write one friendly sentence about the sea."
+PROMPTS = {"one sentence": PROMPT, "a few sentences": "Explain in a few sentences why the sea is salty."}
 BATCH = tuple(f"Write one friendly sentence about {thing}." for thing in ("rain", "bread", "owls", "trains"))
 OPTIONS = {"max_tokens": 48}
+LONGER = {"max_tokens": 400}
 TRIES = 30
+OPEN = 20  # chats that are open at a time; more of them than the least MAX_SESSIONS would be paused
+QUIET = 0.3  # seconds after which an opened socket is ready
 SETTLED = 3.0  # seconds after which every process has handed over what it counted
 
 
@@ -64,61 +69,87 @@ class Nitro:
 
 
 MISSES = 'nitro_reply_cache_total{result="miss"}'
-Ask = Callable[[Nitro, str], Awaitable[tuple[float, dict[str, Any]]]]
+Told = tuple[float, dict[str, Any]]
 
 
-async def over_socket(nitro: Nitro, prompt: str, *, cache: bool = True) -> tuple[float, dict[str, Any]]:
-    """Seconds from the question to its end in a new chat, and the last frame."""
+@asynccontextmanager
+async def open_chat(nitro: Nitro) -> AsyncIterator[ClientConnection]:
+    """The socket of a new chat, as a page has it."""
     url = f"{nitro.base.replace('http', 'ws', 1)}/ws/chat/{await nitro.conversation()}/?html=1"
-    async with websockets.connect(url, additional_headers={"Authorization": f"Bearer {nitro.key}"}) as wire:
-        frame = {"type": "ask", "id": str(uuid.uuid4()), "text": prompt, "cache": cache, "options": OPTIONS}
-        began = time.perf_counter()
-        await wire.send(orjson.dumps(frame).decode())
-        while (told := orjson.loads(await wire.recv()))["type"] != "done":
-            assert told["type"] != "error", told
-        return time.perf_counter() - began, told
+    async with connect(url, additional_headers={"Authorization": f"Bearer {nitro.key}"}) as wire:
+        yield wire
 
 
-async def over_http(nitro: Nitro, prompt: str) -> tuple[float, dict[str, Any]]:
+async def ask(wire: ClientConnection, prompt: str, *, cache: bool = True) -> Told:
+    """Seconds from the question to its end, and the last frame."""
+    frame = {"type": "ask", "id": str(uuid.uuid4()), "text": prompt, "cache": cache, "options": options_of(prompt)}
     began = time.perf_counter()
-    told = await nitro.post("/api/chat/", {"message": prompt, "options": OPTIONS})
+    await wire.send(orjson.dumps(frame).decode())
+    while (told := orjson.loads(await wire.recv()))["type"] != "done":
+        assert told["type"] != "error", told
     return time.perf_counter() - began, told
 
 
+async def over_socket(nitro: Nitro, prompt: str, times: int, *, cache: bool = True) -> list[Told]:
+    """The question in so many new chats, one after the other; they are open before it is asked."""
+    told: list[Told] = []
+    while len(told) < times:
+        async with AsyncExitStack() as stack:
+            wires = [await stack.enter_async_context(open_chat(nitro)) for _ in range(min(OPEN, times - len(told)))]
+            await asyncio.sleep(QUIET)
+            told += [await ask(wire, prompt, cache=cache) for wire in wires]
+    return told
+
+
+async def over_http(nitro: Nitro, prompt: str, times: int = 1) -> list[Told]:
+    """The same, where each question begins its chat."""
+    told: list[Told] = []
+    for _ in range(times):
+        began = time.perf_counter()
+        answer = await nitro.post("/api/chat/", {"message": prompt, "options": options_of(prompt)})
+        told.append((time.perf_counter() - began, answer))
+    return told
+
+
+def options_of(prompt: str) -> dict[str, int]:
+    """A sentence has an end; the few sentences of a small model need room to find theirs."""
+    return LONGER if prompt == PROMPTS["a few sentences"] else OPTIONS
+
+
 async def again(nitro: Nitro, times: int) -> None:
-    """A fresh answer, and the same one from the cache."""
-    fresh = sorted([(await over_socket(nitro, PROMPT, cache=False))[0] for _ in range(max(3, times // 10))])
-    nitro.note(
-        "fresh answer, fastest and median", f"{fresh[0] * 1000:.0f} and {statistics.median(fresh) * 1000:.0f} ms"
-    )
-    await keep(nitro)
-    for name, ask in (("socket", over_socket), ("/api/chat/", over_http)):
-        before = nitro.processor()
-        took = await cached(nitro, ask, times)
-        median = took[len(took) // 2]
-        nitro.note(
-            f"cached over {name}: least, median and p95",
-            f"{took[0]:.1f}, {median:.1f} and {took[len(took) * 95 // 100]:.1f} ms",
-        )
-        nitro.note(f"cached over {name} against the fastest fresh one", f"{fresh[0] * 1000 / median:.0f} ×")
-        told = [f"{kind} {(now - before[kind]) / times * 1000:.1f} ms" for kind, now in nitro.processor().items()]
-        if told:
-            nitro.note(f"cached over {name}: processor time of each, with its chat and its opening", ", ".join(told))
+    """Fresh answers, and the same from the cache."""
+    for name, prompt in PROMPTS.items():
+        fresh = sorted(took for took, _ in await over_socket(nitro, prompt, max(5, times // 10), cache=False))
+        fastest, median = fresh[0] * 1000, statistics.median(fresh) * 1000
+        nitro.note(f"{name}: fresh, fastest and median", f"{fastest:.0f} and {median:.0f} ms")
+        await keep(nitro, prompt)
+        for door, asking in (("socket", over_socket), ("/api/chat/", over_http)):
+            await cached(nitro, f"{name}: cached over {door}", asking(nitro, prompt, times), fastest)
 
 
-async def keep(nitro: Nitro) -> None:
+async def keep(nitro: Nitro, prompt: str) -> None:
     """Ask until an answer is kept: one that was cut at its limit is not."""
     for _ in range(TRIES):
-        if (await over_socket(nitro, PROMPT))[1]["finish_reason"] == "stop":
+        ((_, told),) = await over_socket(nitro, prompt, 1)
+        if told["finish_reason"] == "stop":
             return
     raise AssertionError("The model finds no end.")
 
 
-async def cached(nitro: Nitro, ask: Ask, times: int) -> list[float]:
-    """Milliseconds, sorted; each of them must have come from the cache."""
-    told = [await ask(nitro, PROMPT) for _ in range(times)]
+async def cached(nitro: Nitro, name: str, asking: Awaitable[list[Told]], fastest: float) -> None:
+    """Note what answers took that must all have come from the cache, against the fastest fresh one in milliseconds."""
+    before = nitro.processor()
+    told = await asking
     assert all(done["cached"] for _, done in told)
-    return sorted(seconds * 1000 for seconds, _ in told)
+    took = sorted(seconds * 1000 for seconds, _ in told)
+    median = took[len(took) // 2]
+    nitro.note(
+        f"{name}, least, median and p95", f"{took[0]:.1f}, {median:.1f} and {took[len(took) * 95 // 100]:.1f} ms"
+    )
+    nitro.note(f"{name} against the fastest fresh one", f"{fastest / median:.0f} ×")
+    spent = [f"{kind} {(now - before[kind]) / len(told) * 1000:.1f} ms" for kind, now in nitro.processor().items()]
+    if spent:
+        nitro.note(f"{name}: processor time of each, with its chat and its opening", ", ".join(spent))
 
 
 async def at_once(nitro: Nitro, count: int) -> None:
@@ -127,7 +158,7 @@ async def at_once(nitro: Nitro, count: int) -> None:
     await asyncio.sleep(SETTLED)
     before = await nitro.generations()
     began = time.perf_counter()
-    told = await asyncio.gather(*(over_http(nitro, prompt) for _ in range(count)))
+    told = [one for (one,) in await asyncio.gather(*(over_http(nitro, prompt) for _ in range(count)))]
     took = time.perf_counter() - began
     await asyncio.sleep(SETTLED)
     texts = {answer["text"] for _, answer in told}
@@ -167,7 +198,7 @@ async def measure(nitro: Nitro, *, quick: bool) -> None:
 async def after_restart(nitro: Nitro) -> None:
     """The answer that was kept before the restart."""
     async with nitro:
-        took, told = await over_http(nitro, PROMPT)
+        ((took, told),) = await over_http(nitro, PROMPT)
         nitro.note("found after a restart of everything", f"{'yes' if told['cached'] else 'NO'}, {took * 1000:.1f} ms")
 
 
