@@ -29,6 +29,7 @@ from apps.core.errors import DatabaseAway
 logger = logging.getLogger(__name__)
 
 WRITE_SECONDS = 0.15  # between two writes to Redis: at most this much is lost with the process
+GATHER_SECONDS = 0.02  # of it the writing waits, so that it does not come between a question and its first words
 CHECKPOINT_SECONDS = 0.4  # between two checkpoints to PostgreSQL while Redis is away
 LEASE_SECONDS = 4.0
 REDIS_RETRY_SECONDS = 3.0
@@ -138,9 +139,10 @@ class RunningTurns:
         """Store new words, for ever."""
         while True:
             await self._changed.wait()
+            await asyncio.sleep(GATHER_SECONDS)
             self._changed.clear()
             await self.flush()
-            await asyncio.sleep(CHECKPOINT_SECONDS if self.redis_away else WRITE_SECONDS)
+            await asyncio.sleep(CHECKPOINT_SECONDS if self.redis_away else WRITE_SECONDS - GATHER_SECONDS)
 
     async def flush(self) -> None:
         """Store everything that was said until now."""
