@@ -11,7 +11,7 @@ from uuid import UUID
 
 from apps.chat import markdown, meters, prompts, services
 from apps.chat.completions.ledger import ledger
-from apps.chat.measured import Context, Measured
+from apps.chat.measured import Measured
 from apps.chat.models import Turn
 from apps.chat.preparation import Preparation
 from apps.chat.replies import Use
@@ -98,7 +98,7 @@ class Conductor:
         self._say_rest()
         self._flush()
         self.measured.total = self.measured.now()
-        self._count()
+        self.measured.count(self.live.log.text, said=self.live.log.length, window=self.job.target.context_window)
         await self._charge(reason)
         await self._save(reason, problem)
         await self._keep_preparation()
@@ -148,22 +148,18 @@ class Conductor:
             await self.job.preparation.keep()
 
     def _call(self) -> Call:
-        prompt = prompts.build(
-            self.job.history,
-            system_prompt=self.job.system_prompt,
-            context_window=self.job.target.context_window,
-            max_tokens=self.job.options.max_tokens,
-            prefill=self.job.prefill,
-            pictures=self.job.pictures,
+        job = self.job
+        prompt, call = prompts.call_build(
+            job.history,
+            target=job.target,
+            options=job.options,
+            system_prompt=job.system_prompt,
+            prefill=job.prefill,
+            pictures=job.pictures,
         )
         self.measured.dropped = prompt.dropped
         self.measured.prompt_tokens = prompt.tokens
-        return Call(
-            self.job.target.model,
-            prompt.messages,
-            self.job.options,
-            prefill=prompts.without_citations(self.job.prefill),
-        )
+        return call
 
     def _take(self, event: RouterEvent) -> None:
         match event:
@@ -247,14 +243,6 @@ class Conductor:
             return
         used = {} if self.measured.free else self.measured.usage()
         await ledger().charge(self.live.user_id, Usage(used.get("prompt_tokens", 0), used.get("completion_tokens", 0)))
-
-    def _count(self) -> None:
-        """How full the window is now, for whoever asks next."""
-        self.measured.said = self.live.log.length
-        window = self.job.target.context_window
-        if window and self.measured.prompt_tokens:
-            tokens = self.measured.prompt_tokens + prompts.estimated_tokens(self.live.log.text)
-            self.measured.context = Context(tokens, window)
 
     async def _save(self, reason: str, problem: NitroError | None) -> None:
         """Save the end; a database that is away is waited for, since the words are safe in the log meanwhile."""

@@ -15,6 +15,7 @@ from apps.accounts.models import User
 from apps.accounts.open_sockets import PAUSED, About, Session, paused
 from apps.chat import frames, selectors, sessions, turns
 from apps.chat.frames import Attach, BadFrame, ClientFrame, NotJson, Stop
+from apps.chat.needs import Starter
 from apps.chat.telling import frames_of
 from apps.core.addresses import scope_address
 from apps.core.database import in_database
@@ -137,7 +138,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels br
                 self.refused = True  # nothing holds it here: another process may take what the page sends again
                 await self.close(RESTARTING)
 
-    async def _start(self, frame: turns.Starter) -> None:
+    async def _start(self, frame: Starter) -> None:
         # Shielded: when the client leaves right now, the turn begins all the same.
         started = await asyncio.shield(
             asyncio.ensure_future(

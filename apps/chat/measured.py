@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from apps.chat.prompts import estimated_tokens
 from apps.core.errors import NitroError
 from apps.llm.events import Chosen, ToolCall, Usage
 
@@ -50,6 +51,12 @@ class Measured:
 
     def now(self) -> float:
         return time.perf_counter() - self.began
+
+    def count(self, text: str, *, said: int, window: int) -> None:
+        """The answer is `text`, `said` characters of it new: how full the window is now, for whoever asks next."""
+        self.said = said
+        if window and self.prompt_tokens:
+            self.context = Context(self.prompt_tokens + estimated_tokens(text), window)
 
     def usage(self) -> dict[str, int]:
         """Tokens as the provider counted them, or an estimate."""

@@ -13,7 +13,8 @@ from uuid import UUID
 
 from apps.chat.selectors import Line
 from apps.llm.errors import ContextExceeded
-from apps.llm.messages import Image, Message, Role
+from apps.llm.messages import Call, Image, Message, Options, Role
+from apps.llm.router import Target
 
 GROUP = 8  # messages that are dropped together
 BYTES_PER_TOKEN = 3  # fewer than any common tokenizer needs for prose, so that estimates err on the safe side
@@ -80,6 +81,27 @@ def build(
     seen = pictures or {}
     messages = (*system, *(_message(line, seen) for line in lines))
     return Prompt(messages, len(spoken) - len(lines), rules + sum(tokens_of(line) for line in spoken))
+
+
+def call_build(
+    history: Sequence[Line],
+    *,
+    target: Target,
+    options: Options,
+    system_prompt: str,
+    prefill: str = "",
+    pictures: Mapping[UUID, Image] | None = None,
+) -> tuple[Prompt, Call]:
+    """As `build`, with what a model is asked, by which two questions are equal or not. Raises `ContextExceeded`."""
+    prompt = build(
+        history,
+        system_prompt=system_prompt,
+        context_window=target.context_window,
+        max_tokens=options.max_tokens,
+        prefill=prefill,
+        pictures=pictures,
+    )
+    return prompt, Call(target.model, prompt.messages, options, prefill=without_citations(prefill))
 
 
 def _message(line: Line, pictures: Mapping[UUID, Image]) -> Message:

@@ -176,10 +176,24 @@ def look(question: Question, *, turn_id: UUID, over: UUID | None = None) -> Repl
     if found[0] == 2:
         meters.reply_joined()
         return Elsewhere(UUID(found[1].decode()))
-    reply = reply_of(found[1], question) if found[0] == 1 else None
-    meters.reply_looked(reply.total_ms if reply else None, reply.completion_tokens if reply else 0)
-    if found[0] == 1 and reply is None:  # not ours, whoever put it there: out with it
+    reply = _kept(found[1], question) if found[0] == 1 else None
+    if reply is None:
+        meters.reply_looked(None, 0)
+    return reply
+
+
+def recall(question: Question) -> Reply | None:
+    """The kept answer, for whoever has nothing to say to other processes; who finds none has to `look`."""
+    value: Any = memory.ask(lambda redis: redis.get(question.keys[0]))
+    return None if value is None else _kept(value, question)
+
+
+def _kept(value: bytes, question: Question) -> Reply | None:
+    reply = reply_of(value, question)
+    if reply is None:  # not ours, whoever put it there: out with it
         memory.ask(lambda redis: redis.delete(question.keys[0]))
+        return None
+    meters.reply_looked(reply.total_ms, reply.completion_tokens)
     return reply
 
 

@@ -238,6 +238,15 @@ def history(*, message_id: UUID, characters: int, messages: int = HISTORY_MESSAG
         return [Line(*row) for row in cursor.fetchall()]
 
 
+def history_before(*, question: Message, characters: int) -> list[Line]:
+    """The same path for a question that may not be saved yet; the first one of a chat needs no trip to the database."""
+    left = characters - len(question.text)
+    before = []
+    if question.parent_id is not None and left > 0:
+        before = history(message_id=question.parent_id, characters=left, messages=HISTORY_MESSAGES - 1)
+    return [*before, Line(question.position, question.role, question.text, question.attachment_ids)]
+
+
 def newest_leaf(*, message: Message) -> UUID:
     """The end of the newest path below a message: what is shown after one has switched to this version."""
     with connection.cursor() as cursor:

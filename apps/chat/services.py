@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -27,17 +27,6 @@ MOST_MOVES = 50  # questions that may overtake one in the same chat while it is 
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """A turn that is saved. `created` is False where the same request had begun it before."""
-
-    turn: Turn
-    created: bool
-    title: str
-    system_prompt: str
-    options: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """How a turn ended: everything that its rows keep."""
 
@@ -50,6 +39,24 @@ class Outcome:
     tool_calls: Sequence[Mapping[str, str]] = ()
     marks: Sequence[int] = ()
     columns: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A turn that is saved. `created` is False where the same request had begun it before.
+
+    `outcome` is its end, where that was saved with its beginning.
+    """
+
+    turn: Turn
+    created: bool
+    title: str
+    system_prompt: str
+    options: Mapping[str, float] = field(default_factory=dict)
+    outcome: Outcome | None = None
+
+
+Recall = Callable[[Begun], Outcome | None]  # looks at what is about to be saved; returns its end where that is known
 
 
 # --- conversations ---------------------------------------------------------------------------------------------------
@@ -132,39 +139,57 @@ class Request:
     owner: str
     choice: str = ""
     begins_chat: bool = False  # nobody knows the chat yet: it is to begin with this question
+    system_prompt: str = ""  # what its user wants every model to know, as of this request; for a chat that begins
 
 
 class _Moved(Exception):
     """The conversation's shown path was moved by somebody else between reading and writing."""
 
 
-def turn_ask(*, request: Request, text: str, attachment_ids: Sequence[UUID] = ()) -> Begun:
-    """Save a question below the shown path, an empty answer and a turn: all of it or nothing."""
+def nothing_recalled(begun: Begun) -> None:
+    """A model shall answer."""
+
+
+def turn_ask(
+    *, request: Request, text: str, attachment_ids: Sequence[UUID] = (), recall: Recall = nothing_recalled
+) -> Begun:
+    """Save a question below the shown path, an answer and a turn: all of it or nothing.
+
+    The answer is empty, unless `recall` knows it: then the turn is over as soon as it is saved.
+    """
     if request.begins_chat:
         # IntegrityError: a try whose confirmation was lost has begun it; the next look finds it.
         with suppress(IntegrityError):
-            return _ask_first(request, text)
+            return _ask_first(request, text, recall)
     for _ in range(MOST_MOVES):
         # IntegrityError: the same request was just begun by somebody else; the next look finds it.
         with suppress(_Moved, IntegrityError):
-            return _ask(request, text, attachment_ids)
+            return _ask(request, text, attachment_ids, recall)
     raise Busy("Too many questions at once in this chat.", hint="Ask again in a moment.", retry_after=1)
 
 
-def _ask_first(request: Request, text: str) -> Begun:
+def _ask_first(request: Request, text: str, recall: Recall) -> Begun:
     """A chat and its first question in one step, which asks nothing of the database before."""
     place = Place(request.conversation_id, "", request.choice, "", leaf_id=None)
     question = _question(place, parent_id=None, position=0, text=text)
     turn = _turn(request, place, question, _answer(question), Turn.Kind.ASK)
-    new, title = [question, turn.answer], title_from(text)
-    prompt = statements.begin_first(turn, user_id=request.user_id, model=request.choice, new=new, title=title)
+    new = [question, turn.answer]
+    begun, ended = _recalled(Begun(turn, True, title_from(text), request.system_prompt), recall)
+    prompt = statements.begin_first(
+        turn,
+        user_id=request.user_id,
+        model=request.choice,
+        new=new,
+        title=begun.title,
+        ended=ended,
+    )
     if prompt is None:
         raise NotFound("There is no such chat.")
     _saved(turn, new)
-    return Begun(turn, True, title, prompt)
+    return replace(begun, system_prompt=prompt)
 
 
-def _ask(request: Request, text: str, attachment_ids: Sequence[UUID]) -> Begun:
+def _ask(request: Request, text: str, attachment_ids: Sequence[UUID], recall: Recall) -> Begun:
     place = _place(request)
     if place.begun is not None:
         return _begun_before(place, place.begun)
@@ -175,7 +200,7 @@ def _ask(request: Request, text: str, attachment_ids: Sequence[UUID]) -> Begun:
             user_id=request.user_id, conversation_id=place.conversation_id, attachment_ids=attachment_ids
         )
         question.attachment_ids = list(attachment_ids)
-    return _begin(request, place, question, Turn.Kind.ASK, new=[question])
+    return _begin(request, place, question, Turn.Kind.ASK, new=[question], recall=recall)
 
 
 def turn_edit(*, request: Request, message_id: UUID, text: str) -> Begun:
@@ -276,17 +301,33 @@ def _begin(
     *,
     new: list[Message],
     answer: Message | None = None,
+    recall: Recall = nothing_recalled,
 ) -> Begun:
-    """Save a turn with its new messages and, where none is given, an empty answer; raises `_Moved`."""
+    """Save a turn with its new messages and, where none is given, an answer of its own; raises `_Moved`."""
     if answer is None:
         answer = _answer(question)
         new = [*new, answer]
     turn = _turn(request, place, question, answer, kind)
     title = place.title or title_from(question.text)
-    if not statements.begin(place, turn, new=new, title=title):
+    begun, ended = _recalled(Begun(turn, True, title, place.system_prompt, place.options), recall)
+    if not statements.begin(place, turn, new=new, title=title, ended=ended):
         raise _Moved
     _saved(turn, new)
-    return Begun(turn, True, title, place.system_prompt, place.options)
+    return begun
+
+
+def _recalled(begun: Begun, recall: Recall) -> tuple[Begun, Mapping[str, object]]:
+    """What is to be saved, with its end where that is known, and the columns of that."""
+    outcome = recall(begun)
+    if outcome is None:
+        return begun, {}
+    turn, answer, ended = begun.turn, begun.turn.answer, _columns(outcome)
+    for name, value in ended.items():
+        setattr(turn, name, value)
+    answer.text, answer.reasoning = outcome.text, outcome.reasoning
+    answer.html, answer.html_version = outcome.html, outcome.html_version
+    turn.state, turn.lease_until = Turn.State(outcome.state), None
+    return replace(begun, outcome=outcome), ended
 
 
 def _turn(request: Request, place: Place, question: Message, answer: Message, kind: Turn.Kind) -> Turn:
@@ -350,14 +391,7 @@ def turn_interrupt(*, orphan: selectors.Orphan, outcome: Outcome) -> bool:
 
 
 def _end(turn_id: UUID, owner: str, states: Sequence[str], outcome: Outcome) -> bool:
-    columns = {
-        **(outcome.columns or {}),
-        "state": outcome.state,
-        "finish_reason": outcome.finish_reason,
-        "marks": list(outcome.marks),
-        "lease_until": None,
-        "finished_at": timezone.now(),
-    }
+    columns = {**_columns(outcome), "state": outcome.state, "lease_until": None}
     answer = {
         "text": outcome.text,
         "html": outcome.html,
@@ -366,6 +400,16 @@ def _end(turn_id: UUID, owner: str, states: Sequence[str], outcome: Outcome) -> 
         "tool_calls": orjson.dumps(list(outcome.tool_calls)).decode(),
     }
     return statements.end(turn_id=turn_id, owner=owner, states=states, columns=columns, answer=answer)
+
+
+def _columns(outcome: Outcome) -> dict[str, object]:
+    """What an end brings to the row of its turn, besides its state."""
+    return {
+        **(outcome.columns or {}),
+        "finish_reason": outcome.finish_reason,
+        "marks": list(outcome.marks),
+        "finished_at": timezone.now(),
+    }
 
 
 def turn_request_stop(*, user: User, conversation_id: UUID, turn_id: UUID) -> Turn:

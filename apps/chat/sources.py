@@ -18,6 +18,13 @@ from apps.llm.messages import Call
 from apps.llm.router import Target, router
 
 
+def question_of(user_id: int, target: Target, call: Call) -> Question | None:
+    """What the cache and equal turns know a call by; None where nobody knows yet which model answers."""
+    known = router().settings
+    places = (known.openai_base_urls, known.ollama_base_url, known.gemini_base_url)
+    return replies.question_of(user_id=user_id, target=target, call=call, places=places)
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """How the words were come by; `free` where no model wrote them for this turn."""
@@ -43,18 +50,13 @@ class Source:
             await self._tell_alone(listener)
             return Told()
         target = await router().named(self.target)
-        question = self._question(target, replace(self.call, model=target.model))
+        question = question_of(self.user_id, target, replace(self.call, model=target.model))
         if question is None:
             await self._tell_and_keep(listener)
             return Told()
         asked = Asked(question, self._generate, self.character_limit, renew=self.use is Use.RENEW)
         flight = await flights.listen(asked, self.turn_id, listener)
         return Told(flight.cached, not flight.own or flight.leader != self.turn_id)
-
-    def _question(self, target: Target, call: Call) -> Question | None:
-        known = router().settings
-        places = (known.openai_base_urls, known.ollama_base_url, known.gemini_base_url)
-        return replies.question_of(user_id=self.user_id, target=target, call=call, places=places)
 
     def _generate(self, said: str) -> AsyncGenerator[RouterEvent, None]:
         """The model's answer, going on from what was said already."""
@@ -83,8 +85,8 @@ class Source:
         chosen = next((event for event in words.events if isinstance(event, Chosen)), None)
         if chosen is None:
             return
-        call = replace(self.call, model=chosen.model)
-        question = self._question(replace(self.target, model=chosen.model), call)
+        target, call = replace(self.target, model=chosen.model), replace(self.call, model=chosen.model)
+        question = question_of(self.user_id, target, call)
         if question is not None:
             reply = replies.reply_from(question, words, total_ms=round((perf_counter() - began) * 1000))
             with suppress(MemoryAway):

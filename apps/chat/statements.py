@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from types import MappingProxyType
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -57,7 +58,7 @@ WITH moved AS (
 MADE: LiteralString = """
 WITH moved AS (
     INSERT INTO chat_conversation (id, owner_id, title, model, leaf_id, created_at, updated_at)
-    SELECT %(conversation)s, owner.id, %(title)s, %(model)s, %(new_leaf)s, %(now)s, %(now)s
+    SELECT %(conversation)s, owner.id, %(title)s, %(choice_of_chat)s, %(new_leaf)s, %(now)s, %(now)s
     FROM nitro_user owner WHERE owner.id = %(user)s AND owner.is_active
     RETURNING id
 )"""
@@ -66,19 +67,31 @@ SPOKEN: LiteralString = """, spoken AS (
     INSERT INTO chat_message (
         conversation_id, id, parent_id, position, role, text, attachment_ids, reasoning, html, html_version, created_at
     )
-    SELECT moved.id, new.id, new.parent, new.position, new.role, new.text, new.pictures, '', '', 0, new.created
-    FROM moved, jsonb_to_recordset(%(messages)s::jsonb)
-        AS new(id uuid, parent uuid, position integer, role text, text text, pictures uuid[], created timestamptz)
+    SELECT moved.id, new.id, new.parent, new.position, new.role, new.text, new.pictures, new.reasoning, new.html,
+           new.version, new.created
+    FROM moved, jsonb_to_recordset(%(messages)s::jsonb) AS new(
+        id uuid, parent uuid, position integer, role text, text text, pictures uuid[], reasoning text, html text,
+        version integer, created timestamptz
+    )
 )
 INSERT INTO chat_turn (
     conversation_id, id, question_id, answer_id, kind, request_id, state, owner, lease_until, choice, base_length,
-    created_at, finish_reason, stop_requested, marks, provider, model, fallback_from, cached, error_code,
-    error_message, error_hint
+    created_at, stop_requested, error_code, error_message, error_hint, {columns}
 )
 SELECT moved.id, %(turn)s, %(question)s, %(answer)s, %(kind)s, %(request)s, %(state)s, %(owner)s, %(lease)s, %(choice)s,
-       %(base)s, %(now)s, '', false, '{}', '', '', '', false, '', '', ''
+       %(base)s, %(now)s, false, '', '', '', {values}
 FROM moved
 """
+
+# What a turn has at first of that which its end brings.
+UNANSWERED: Mapping[str, object] = {
+    "finish_reason": "",
+    "marks": "{}",
+    "provider": "",
+    "model": "",
+    "fallback_from": "",
+    "cached": False,
+}
 
 TELLING: LiteralString = "RETURNING (SELECT owner.system_prompt FROM nitro_user owner WHERE owner.id = %(user)s)"
 
@@ -123,25 +136,53 @@ def place(*, conversation_id: UUID, user_id: int, request_id: UUID) -> Place | N
     return Place(*columns)
 
 
-def begin(place: Place, turn: Turn, *, new: Sequence[Message], title: str) -> bool:
-    """Save a turn with its new messages, and show the last of them; False where the conversation has moved on."""
-    values = _values(turn, new=new, title=title)
+def begin(
+    place: Place, turn: Turn, *, new: Sequence[Message], title: str, ended: Mapping[str, Any] = MappingProxyType({})
+) -> bool:
+    """Save a turn with its new messages, and show the last of them; False where the conversation has moved on.
+
+    `ended` are the columns of a turn that is over as soon as it begins.
+    """
+    values, columns = _values(turn, new=new, title=title), _columns(ended)
     moves = {"old_leaf": place.leaf_id, "new_leaf": new[-1].id if new else place.leaf_id}
     with prepared.cursor() as cursor:
-        cursor.execute(BEGIN, values | moves)
+        cursor.execute(_beginning(BEGIN, tuple(columns)), columns | values | moves)
         return bool(cursor.rowcount)
 
 
-def begin_first(turn: Turn, *, user_id: int, model: str, new: Sequence[Message], title: str) -> str | None:
+def begin_first(
+    turn: Turn,
+    *,
+    user_id: int,
+    model: str,
+    new: Sequence[Message],
+    title: str,
+    ended: Mapping[str, Any] = MappingProxyType({}),
+) -> str | None:
     """Save a new conversation of this user's with its first turn; returns what they want every model to know.
 
-    None where there is no such user. Raises `IntegrityError` where the conversation has been begun.
+    `ended` is as for `begin`. None where there is no such user. Raises `IntegrityError` where the conversation has been
+    begun.
     """
-    values = _values(turn, new=new, title=title) | {"user": user_id, "model": model, "new_leaf": new[-1].id}
+    values, columns = _values(turn, new=new, title=title), _columns(ended)
+    first = {"user": user_id, "choice_of_chat": model, "new_leaf": new[-1].id}
     with prepared.cursor() as cursor:
-        cursor.execute(BEGIN_FIRST, values)
+        cursor.execute(_beginning(BEGIN_FIRST, tuple(columns)), columns | values | first)
         row = cursor.fetchone()
     return None if row is None else str(row[0])
+
+
+def _columns(ended: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands in the columns that an end brings; those without a value are left out, and so are empty."""
+    return {name: value for name, value in {**UNANSWERED, **ended}.items() if value is not None}
+
+
+@cache
+def _beginning(statement: LiteralString, columns: tuple[str, ...]) -> str:
+    """The beginning that sets these columns: there are three or four sets of them."""
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    values = sql.SQL(", ").join(map(sql.Placeholder, columns))
+    return sql.SQL(statement).format(columns=names, values=values).as_string()
 
 
 def _values(turn: Turn, *, new: Sequence[Message], title: str) -> dict[str, Any]:
@@ -171,6 +212,9 @@ def _as_json(message: Message) -> dict[str, object]:
         "role": str(message.role),
         "text": message.text,
         "pictures": message.attachment_ids,
+        "reasoning": message.reasoning,
+        "html": message.html,
+        "version": message.html_version,
         "created": message.created_at,
     }
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
@@ -15,31 +15,29 @@ from weakref import WeakKeyDictionary
 
 from apps.accounts import hooks, open_sockets
 from apps.accounts.models import User
-from apps.chat import hooking, prompts, replay, replies, searching, selectors, services, sight
+from apps.chat import beginning, hooking, meters, replay, searching, selectors, services
 from apps.chat.admission import Admission
+from apps.chat.beginning import Beginning
+from apps.chat.completions.ledger import ledger
 from apps.chat.conductor import Conductor, Job
-from apps.chat.frames import Ask, Continue, Edit, Retry
-from apps.chat.models import Message, Turn
+from apps.chat.models import Turn
+from apps.chat.needs import Needs, Starter
 from apps.chat.repair import keep_repairing
 from apps.chat.running import LiveTurn, RunningTurns
-from apps.chat.selectors import Line
-from apps.chat.services import Begun, Request
+from apps.chat.services import Request
 from apps.chat.turnlog import Item, TurnLog
-from apps.core import draining, news
+from apps.core import draining, news, spans
 from apps.core.database import in_database
-from apps.core.errors import Busy, DatabaseAway, NitroError
+from apps.core.errors import Busy, DatabaseAway
 from apps.core.unceasing import unceasing
-from apps.llm import options
-from apps.llm.errors import ProviderError
-from apps.llm.messages import Image, Options
-from apps.llm.router import Target, default_options, router
+from apps.llm.events import Usage
 
 T = TypeVar("T")
-Starter = Ask | Retry | Edit | Continue
 Listener = Callable[[dict[str, Any]], None]
 
 DATABASE_TRIES = (0.1, 0.3, 0.7, 1.5)  # seconds between the tries of a request while PostgreSQL restarts
 FOR_EVERYBODY = frozenset({"pull", "models"})  # kinds of news: a model is being installed, models have changed
+ANNOUNCE_SECONDS = 0.02
 SAVE_SECONDS = 5.0  # for saving the ends of the turns that a process could not wait for
 CANCEL_SECONDS = 0.5
 _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, RunningTurns] = WeakKeyDictionary()
@@ -56,18 +54,6 @@ class Started:
     answer_id: UUID
     title: str
     notice: str = ""  # how much of the day's allowance is used, once that is worth knowing
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """What was read in the same trip to the database in which the turn began."""
-
-    begun: Begun
-    history: list[Line]
-    target: Target | None
-    problem: NitroError | None
-    searches: bool = False
-    pictures: Mapping[UUID, Image] = field(default_factory=dict)
 
 
 def running_turns() -> RunningTurns:
@@ -158,24 +144,30 @@ async def start(
         owner=running.owner,
         choice=getattr(frame, "model", ""),
         begins_chat=begins_chat,
+        system_prompt=user.system_prompt,
     )
     running.starting += 1
     try:
         admission = Admission(user.pk, address)
-        read = await _persistently(lambda: in_database(_begin, request, frame, admission))
-        turn = read.begun.turn
-        if _is_ours(turn, request) and turn.id not in running.live:
-            _launch(running, user, read, frame, began)
-            if not begins_chat:  # nobody can have it open yet
-                _keep(running, _announce(turn.conversation_id, turn.id))
+        saved = await _persistently(lambda: in_database(beginning.begin, request, frame, admission, began))
+        if await _go_on(running, user, saved, began) and not begins_chat:  # else nobody can have it open yet
+            _keep(running, _announce(conversation_id, saved.begun.turn.id))
     finally:
         running.starting -= 1
-    return Started(request.id, turn.id, turn.question_id, turn.answer_id, read.begun.title, admission.notice)
+    begun, turn = saved.begun, saved.begun.turn
+    return Started(request.id, turn.id, turn.question_id, turn.answer_id, begun.title, admission.notice)
 
 
-def _is_ours(turn: Turn, request: Request) -> bool:
-    """Whether this process shall run the turn: it began it, be it at a try whose confirmation was lost."""
-    return turn.owner == request.owner and turn.state == Turn.State.RUNNING
+async def _go_on(running: RunningTurns, user: User, saved: Beginning, began: float) -> bool:
+    """Tell the answer that is remembered, or let a model write; False for a request that had begun before."""
+    turn = saved.begun.turn
+    if turn.id in running.live:
+        return False
+    if saved.begun.outcome is not None:
+        await _tell_remembered(running, user, turn)
+    elif saved.needs is not None:
+        _launch(running, user, saved, saved.needs, began)
+    return bool(saved.begun.outcome or saved.needs)
 
 
 async def _persistently(work: Callable[[], Awaitable[T]]) -> T:
@@ -188,66 +180,41 @@ async def _persistently(work: Callable[[], Awaitable[T]]) -> T:
     return await work()
 
 
-def _begin(request: Request, frame: Starter, admission: Admission) -> Read:
-    """Save the beginning and read what the model will need."""
-    admission.count()
-    hooks.look()
-    begun = _save(request, frame)
-    if not _is_ours(begun.turn, request):
-        return Read(begun, [], None, None)
-    try:
-        target = router().resolve(begun.turn.choice)
-        options.check(target.provider, _asked(frame))
-    except ProviderError as error:
-        return Read(begun, [], None, error)
-    searches = searching.is_wished(user_id=request.user_id, frame=frame)
-    history = _history(begun.turn.question, target)
-    try:
-        return Read(begun, history, target, None, searches, sight.seen(history, target))
-    except ProviderError as error:
-        return Read(begun, history, target, error)
+async def _tell_remembered(running: RunningTurns, user: User, turn: Turn) -> None:
+    """Count a turn that is over, and keep its words at hand for those who are about to follow it."""
+    with spans.current("turn", nitro__turn=str(turn.id)) as span:
+        done = replay.done_fields(turn)
+        await ledger().charge(user.pk, Usage(0, 0))
+        log = TurnLog(turn.id, "", turn.answer.reasoning)
+        log.append(turn.answer.text)
+        log.finish(done)
+        live = LiveTurn(turn.id, turn.conversation_id, turn.answer_id, user.pk, log)
+        running.add(live)
+        running.forget_later(live)
+        meters.turn_ended(done)
+        _tell_hooks(running, user.pk, turn.id)
+        span.set(nitro__end=turn.finish_reason, nitro__provider=turn.provider, nitro__cached=True)
 
 
-def _history(question: Message, target: Target) -> list[Line]:
-    """What was said before and the question itself; the first question of a chat needs no trip to the database."""
-    if not question.position:
-        return [Line(0, question.role, question.text, question.attachment_ids)]
-    characters = prompts.history_characters(target.context_window)
-    return selectors.history(message_id=question.id, characters=characters)
-
-
-def _save(request: Request, frame: Starter) -> Begun:
-    match frame:
-        case Ask():
-            return services.turn_ask(request=request, text=frame.text, attachment_ids=frame.attachments)
-        case Edit():
-            return services.turn_edit(request=request, message_id=frame.message, text=frame.text)
-        case Retry():
-            return services.turn_retry(request=request, message_id=frame.message)
-        case Continue():
-            return services.turn_continue(request=request, turn_id=frame.turn)
-
-
-def _launch(running: RunningTurns, user: User, read: Read, frame: Starter, began: float) -> None:
-    turn = read.begun.turn
+def _launch(running: RunningTurns, user: User, saved: Beginning, needs: Needs, began: float) -> None:
+    turn = saved.begun.turn
     base = turn.answer.text
     log = TurnLog(turn.id, base, turn.answer.reasoning)
     live = LiveTurn(turn.id, turn.conversation_id, turn.answer_id, user.pk, log)
     running.add(live)
-    wanted = not isinstance(frame, Ask) or frame.cache
     job = Job(
-        history=read.history,
-        target=read.target or Target("", "", 0, turn.choice),
-        options=_options(read.begun, frame),
-        system_prompt=read.begun.system_prompt,
+        history=needs.history,
+        target=needs.target,
+        options=needs.options,
+        system_prompt=saved.begun.system_prompt,
         prefill=base,
         began=began,
-        problem=read.problem,
-        cache=replies.use_of(kind=turn.kind, wanted=wanted),
-        preparation=searching.preparation(user=user, turn=turn, history=read.history, fresh=not wanted)
-        if read.searches
+        problem=needs.problem,
+        cache=saved.use,
+        preparation=searching.preparation(user=user, turn=turn, history=needs.history, fresh=saved.fresh)
+        if saved.searches
         else None,
-        pictures=read.pictures,
+        pictures=needs.pictures,
     )
     live.task = _keep(running, Conductor(running, live, job).run())
     live.task.add_done_callback(lambda _: _tell_hooks(running, user.pk, turn.id))
@@ -265,18 +232,9 @@ async def _call_hooks(user_id: int, turn_id: UUID) -> None:
         await in_database(hooking.answer_announce, user_id=user_id, turn_id=turn_id)
 
 
-def _options(begun: Begun, frame: Starter) -> Options:
-    """The defaults of this installation, over them what was chosen for the chat, over that what the question says."""
-    chosen: dict[str, Any] = {**begun.options, **_asked(frame)}
-    return replace(default_options(), **chosen)
-
-
-def _asked(frame: Starter) -> Mapping[str, float]:
-    """The options that came with the question itself."""
-    return frame.options if isinstance(frame, Ask) else {}
-
-
 async def _announce(conversation_id: UUID, turn_id: UUID) -> None:
+    """Tell whoever else has the chat open. A moment later: one who asks shall not wait for those who look on."""
+    await asyncio.sleep(ANNOUNCE_SECONDS)
     await news.publish({"kind": "turn", "conversation": str(conversation_id), "turn": str(turn_id)})
 
 

@@ -12,6 +12,7 @@ from apps.chat import services, turns
 from apps.chat.frames import Ask
 from apps.chat.models import Conversation, Turn
 from apps.chat.turnlog import Item
+from apps.core import news
 from apps.core.database import in_database
 from apps.llm.providers.scripted import Script, numbered
 from tests.chat.cast import told
@@ -52,3 +53,13 @@ async def stop(conversation: Conversation, started: turns.Started) -> None:
 
 async def row(turn_id: uuid.UUID) -> Turn:
     return await in_database(Turn.objects.select_related("answer").get, id=turn_id)
+
+
+async def until_heard(item: dict[str, str]) -> None:
+    """Publish until the process hears: it joins the news in its own time, and they are told at most once."""
+    turns.running_turns()
+    heard = asyncio.Event()
+    turns.on_news(uuid.UUID(int=1), lambda _: heard.set())
+    while not heard.is_set():
+        await news.publish(item | {"conversation": str(uuid.UUID(int=1))})
+        await asyncio.sleep(0.05)

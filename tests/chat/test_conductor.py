@@ -225,7 +225,7 @@ async def test_the_model_gets_the_history_of_the_shown_path(conversation: Conver
 async def test_what_was_left_out_of_a_long_history_is_told(
     conversation: Conversation, model: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    history: Sequence[Line] = [Line(n, ("user", "assistant")[n % 2], "x" * 2000) for n in range(41)]
+    history: Sequence[Line] = [Line(n, ("user", "assistant")[n % 2], "x" * 2000) for n in range(40)]
     monkeypatch.setattr("apps.chat.selectors.history", lambda **_: history)
     await told(conversation, (await started(conversation)).turn_id)
     end = end_of(await told(conversation, (await started(conversation)).turn_id))

@@ -13,10 +13,10 @@ import pytest
 from apps.chat import consumers, turns
 from apps.chat.frames import TEXT_LIMIT
 from apps.chat.models import Conversation, Message
-from apps.core import news
 from apps.core.database import in_database
 from apps.llm.errors import Unreachable
 from apps.llm.providers.scripted import Script, Scripted, numbered
+from tests.chat.flying import until_heard
 from tests.chat.wire import PATIENCE, Wire, seqs, words
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -152,16 +152,6 @@ async def test_whoever_leaves_while_asking_has_asked(conversation: Conversation,
         await wire.ask(id=uuid.UUID(ID))
         assert words(await wire.to_the_end()) == "".join(numbered(10))
     assert len(model.calls) == 1
-
-
-async def until_heard(item: dict[str, str]) -> None:
-    """Publish until the process hears: it joins the news in its own time, and they are told at most once."""
-    turns.running_turns()
-    heard = asyncio.Event()
-    turns.on_news(uuid.UUID(int=1), lambda _: heard.set())
-    while not heard.is_set():
-        await news.publish(item | {"conversation": str(uuid.UUID(int=1))})
-        await asyncio.sleep(0.05)
 
 
 async def test_other_sockets_of_the_chat_hear_that_a_turn_has_begun(

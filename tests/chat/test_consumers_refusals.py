@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from apps.accounts import limits, usage
 from apps.accounts.models import User
-from apps.chat import services, turns
+from apps.chat import beginning, services, turns
 from apps.chat.completions.ledger import ledger
 from apps.chat.models import Conversation, Message, Turn
 from apps.core import draining
@@ -107,7 +107,7 @@ async def test_a_database_that_stays_away_is_told_and_the_socket_stays(
 
     async with wire:
         with monkeypatch.context() as broken:
-            broken.setattr(turns, "_begin", away)
+            broken.setattr(beginning, "begin", away)
             broken.setattr(turns, "DATABASE_TRIES", (0.0,))
             await wire.say(type="ask", id=ID, text="Hello")
             assert (await wire.next())["code"] == "database_away"

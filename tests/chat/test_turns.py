@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from apps.accounts.models import User
-from apps.chat import services, turns
+from apps.chat import beginning, services, turns
+from apps.chat.beginning import Beginning
 from apps.chat.frames import Ask, Continue, Edit, Retry
 from apps.chat.models import Conversation, Message, Turn
 from apps.core import draining
@@ -75,16 +76,16 @@ async def test_options_of_the_ask_reach_the_model(conversation: Conversation, mo
 async def test_a_saved_beginning_whose_confirmation_was_lost_is_launched_at_the_second_try(
     conversation: Conversation, model: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, tries = turns._begin, []
+    real, tries = beginning.begin, []
 
-    def lose_the_first_confirmation(*args: Any) -> turns.Read:
+    def lose_the_first_confirmation(*args: Any) -> Beginning:
         read = real(*args)
         tries.append(read)
         if len(tries) == 1:
             raise DatabaseAway("The database does not answer.")
         return read
 
-    monkeypatch.setattr(turns, "_begin", lose_the_first_confirmation)
+    monkeypatch.setattr(beginning, "begin", lose_the_first_confirmation)
     turn = await started(conversation)
     async with asyncio.timeout(10):
         assert text_of(await told(conversation, turn.turn_id)) == "".join(numbered(10))
@@ -97,7 +98,7 @@ async def test_a_database_that_stays_away_is_told(
     def away(*_: object) -> None:
         raise DatabaseAway("The database does not answer.")
 
-    monkeypatch.setattr(turns, "_begin", away)
+    monkeypatch.setattr(beginning, "begin", away)
     monkeypatch.setattr(turns, "DATABASE_TRIES", (0.0, 0.0))
     with pytest.raises(DatabaseAway):
         await started(conversation)
