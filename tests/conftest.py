@@ -17,7 +17,7 @@ from apps.accounts.models import User
 from apps.core import memory
 from tests import cast
 
-OURS = ("nitro:limit:*", "nitro:reply:*", "nitro:flight:*", "nitro:replies", "nitro:sockets*")
+OURS = ("nitro:limit:*", "nitro:reply:*", "nitro:flight:*", "nitro:relay:*", "nitro:replies", "nitro:sockets*")
 
 TRIES = 5
 # How long an example takes is a matter of what else the machine does, and no property of ours.

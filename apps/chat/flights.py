@@ -1,29 +1,35 @@
 """Single flight: equal questions at the same time share one generation, or one look into the cache.
 
 In one process the equal turns listen to one task. The first of them is known in Redis as the one that generates; other
-processes follow its log. Who stops listening leaves the others undisturbed: another turn then stands for the
-generation, and where its whole process is gone, one of those who followed goes on from the words that it has.
+processes follow its log, or are told what is said where there is none. Who stops listening leaves the others
+undisturbed: another turn then stands for the generation, and where its whole process is gone, one of those who followed
+goes on from the words that it has.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from uuid import UUID
 
-from apps.chat import replay, replies, selectors
+from apps.chat import replies
+from apps.chat.elsewhere import Following
+from apps.chat.relays import Relay
+from apps.chat.relaystore import Ending, Failure
 from apps.chat.replies import Elsewhere, Question, Reply, Words
-from apps.chat.turnlog import Delta, End, Status, Thought
 from apps.core import memory
-from apps.core.database import in_database
 from apps.core.memory import MemoryAway
 from apps.llm.errors import ProviderError
-from apps.llm.events import Chosen, Finished, Progress, ReasoningDelta, RouterEvent, TextDelta, Usage
+from apps.llm.events import Chosen, Finished, ReasoningDelta, RouterEvent, TextDelta, Usage
+
+logger = logging.getLogger(__name__)
 
 ENDING_SECONDS = 1.0  # for which a question waits until an equal one that was stopped has left
+MOST_RELAYS = 100  # at once in one process; who waits in vain generates by itself
 Listener = Callable[[RouterEvent], None]
 Generate = Callable[[str], AsyncGenerator[RouterEvent, None]]  # takes the words that are there already
 
@@ -44,11 +50,13 @@ class Flight:
     def __init__(self, asked: Asked, turn_id: UUID, before: Flight | None = None) -> None:
         self.asked = asked
         self.leader = turn_id
+        self.names = {turn_id}  # by which other processes may know it
+        self.relays: dict[UUID, Relay] = {}  # those processes that wait for it, by the name that they know
         self._before = before
         self.task: asyncio.Task[None] | None = None
         self.listeners: dict[UUID, Listener] = {}
         self.cached = False  # it came from the cache
-        self.own = True  # it came from our own generation, in one piece
+        self.own = True  # one of our own has to pay for it
         self._words = Words()
         self._length = 0
         self._joined = 0
@@ -59,6 +67,17 @@ class Flight:
 
     def join(self, turn_id: UUID, listener: Listener) -> None:
         """Tell the listener all that was heard so far, and from now on everything."""
+        self._tell_so_far(listener)
+        self._joined += bool(self.listeners or self.relays)
+        self.listeners[turn_id] = listener
+
+    def relay(self, name: UUID) -> Relay:
+        """From now on tell everything to other processes too; nobody listens by that."""
+        relay = self.relays[name] = Relay(name)
+        self._tell_so_far(relay.take)
+        return relay
+
+    def _tell_so_far(self, listener: Listener) -> None:
         words = self._words
         for event in words.events:
             listener(event)
@@ -66,21 +85,25 @@ class Flight:
             listener(ReasoningDelta("".join(words.reasoning)))
         if words.texts:
             listener(TextDelta(words.text))
-        self._joined += bool(self.listeners)
-        self.listeners[turn_id] = listener
 
     async def leave(self, turn_id: UUID) -> None:
-        """Listen no more. The last one out ends the generation, and waits until its model is free."""
+        """Listen no more. The last one out ends the generation, and waits until its model is free.
+
+        While another process waits for it, it goes on.
+        """
         self.listeners.pop(turn_id, None)
         if self.listeners:
-            if turn_id == self.leader:
-                await self._hand_over()
-        elif self.task is not None and not self.task.done():
+            await self.hand_over()
+        elif not self.relays and self.task is not None and not self.task.done():
             self.task.cancel()
             await asyncio.wait([self.task])
 
-    async def _hand_over(self) -> None:
+    async def hand_over(self) -> None:
+        """Let one who listens stand for the generation, where the one that did has left."""
+        if self.leader in self.listeners:
+            return
         before, self.leader = self.leader, next(iter(self.listeners))
+        self.names.add(self.leader)
         with suppress(MemoryAway):
             await memory.asked(replies.hand_over, self.asked.question, turn_id=before, to=self.leader)
 
@@ -145,51 +168,16 @@ class Flight:
         return replies.reply_from(self.asked.question, self._words, total_ms=took)
 
     async def _follow(self, turn_id: UUID) -> bool:
-        """Tell what another turn says. False where it ended without an answer, or says something else than we did."""
+        """Tell what another process says. False where that ends without an answer, or says something else than we."""
         self.own = False
-        question = self.asked.question
-        user_id = None if question.shared else question.user_id
-        turn = await in_database(selectors.turn_of_equal, turn_id=turn_id, user_id=user_id)
-        if turn is None:
-            return False
-        said = self._words.text
-        async with aclosing(replay.follow(turn, 0, html=False)) as items:
-            async for item in items:
-                match item:
-                    case End():
-                        return not said and self._end_like(item)
-                    case Thought(at, text):
-                        self._hear_thought(at, text)
-                    case Status(state, position) if not self._words.texts:
-                        self._hear(_progress(state, position))
-                    case Delta(text=text):
-                        if not _agree(said, text):
-                            return False
-                        if rest := text[len(said) :]:
-                            self._hear(TextDelta(rest))
-                        said = said[len(text) :]
+        following = Following(self.asked.question, turn_id, self._words)
+        async with aclosing(following.events()) as events:
+            async for event in events:
+                self._hear(event)
+                if isinstance(event, Finished):
+                    self.own = following.alone  # whoever it was written for has left before the end
+                    return True
         return False
-
-    def _hear_thought(self, at: int, text: str) -> None:
-        """Tell of the other's thinking what was not told before."""
-        known = sum(len(part) for part in self._words.reasoning)
-        if rest := text[max(0, known - at) :]:
-            self._hear(ReasoningDelta(rest))
-
-    def _end_like(self, end: End) -> bool:
-        """End as the other turn did; False where it was stopped or interrupted, which is nothing to us."""
-        done, error = end.done, end.error or {}
-        reason, usage = done["finish_reason"], done["usage"]
-        if reason == "failed":
-            message = str(error.get("message") or "The model failed.")
-            raise ProviderError(message, code=error.get("code", ""), hint=error.get("hint", ""))
-        if reason not in {"stop", "length"}:
-            return False
-        stood_in = done.get("fallback_from", ""), done.get("fallback_reason", "")
-        self._hear(Chosen(done["provider"], done["model"], *stood_in))
-        self._hear(Usage(usage["prompt_tokens"] or 0, usage["completion_tokens"] or 0))
-        self._hear(Finished(reason))
-        return True
 
     def _hear(self, event: RouterEvent) -> None:
         self._words.hear(event)
@@ -197,20 +185,26 @@ class Flight:
             self._length += len(event.text)
         for listener in tuple(self.listeners.values()):
             listener(event)
+        for relay in self.relays.values():
+            relay.take(event)
+
+    def tell_the_end(self) -> None:
+        """Tell the other processes how it ended."""
+        for relay in self.relays.values():
+            relay.end(self._ending())
+
+    def _ending(self) -> Ending:
+        task = self.task
+        error = task.exception() if task is not None and not task.cancelled() else None
+        if isinstance(error, ProviderError):
+            return Ending(failure=Failure.of(error))
+        whole = any(isinstance(event, Finished) for event in self._words.events)
+        return Ending(whole=whole, alone=not self.listeners)
 
     async def _land(self, reply: Reply | None) -> None:
         """Be known as running no more, and keep the answer."""
         with suppress(MemoryAway):
             await memory.asked(replies.land, self.asked.question, turn_id=self.leader, reply=reply, joined=self._joined)
-
-
-def _progress(state: str, position: int | None) -> Progress:
-    return Progress(state, position)  # type: ignore[arg-type]  # it was one when the other process wrote it
-
-
-def _agree(said: str, text: str) -> bool:
-    """Whether one of two texts begins with the other."""
-    return said.startswith(text) or text.startswith(said)
 
 
 class Flights:
@@ -220,6 +214,7 @@ class Flights:
         self.flying: dict[str, Flight] = {}
         self._ending: dict[str, Flight] = {}
         self._tasks = tasks
+        self._relaying = 0
 
     async def listen(self, asked: Asked, turn_id: UUID, listener: Listener) -> Flight:
         """Hear the answer to the end, be it one that is under way. Raises `ProviderError`.
@@ -231,29 +226,61 @@ class Flights:
         flight.join(turn_id, listener)
         assert flight.task is not None  # noqa: S101 (launched above)
         try:
+            await flight.hand_over()  # where the others have left, and it went on for another process
             await asyncio.shield(flight.task)
         except asyncio.CancelledError:
-            if flight.listeners.keys() <= {turn_id}:
-                self._forget(flight)  # nobody shall join what is about to end
-                if not flight.task.done():
-                    self._ending[asked.question.digest] = flight
+            if flight.listeners.keys() <= {turn_id} and not flight.relays:
+                self._await_the_end(flight)
             await flight.leave(turn_id)
             raise
         return flight
+
+    def relay(self, digest: str, name: UUID) -> None:
+        """Another process waits for the answer to that question, which it knows by that name: if it is one of ours,
+        tell it there for a while."""
+        flight = self.flying.get(digest)
+        if flight is None or name not in flight.names:
+            return
+        if name in flight.relays:
+            flight.relays[name].wish()
+        elif self._relaying < MOST_RELAYS:
+            self._relaying += 1
+            task = self._keep(flight.relay(name).run())
+            task.add_done_callback(lambda ended: self._relayed(flight, name, ended))
+
+    def _relayed(self, flight: Flight, name: UUID, task: asyncio.Task[None]) -> None:
+        """Nobody waits for it there any more. Where nobody listens here either, that is the end of it."""
+        self._relaying -= 1
+        del flight.relays[name]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("An answer could not be relayed", exc_info=error)
+        if not flight.listeners and not flight.relays and flight.task is not None:
+            self._await_the_end(flight)
+            flight.task.cancel()
+
+    def _await_the_end(self, flight: Flight) -> None:
+        """Nobody shall join what is about to end."""
+        self._forget(flight)
+        if flight.task is not None and not flight.task.done():
+            self._ending[flight.asked.question.digest] = flight
 
     def _launch(self, asked: Asked, turn_id: UUID) -> Flight:
         flight = Flight(asked, turn_id, self._ending.get(asked.question.digest))
         if not asked.renew:
             self.flying[asked.question.digest] = flight
-        task: asyncio.Task[None] = asyncio.ensure_future(flight.run())
-        flight.task = task
+        flight.task = self._keep(flight.run())
+        flight.task.add_done_callback(lambda ended: self._ended(flight, ended))
+        return flight
+
+    def _keep(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(lambda ended: self._ended(flight, ended))
-        return flight
+        return task
 
     def _ended(self, flight: Flight, task: asyncio.Task[None]) -> None:
         self._forget(flight)
+        flight.tell_the_end()
         if not task.cancelled():
             task.exception()  # its listeners have heard it, or have all left
 

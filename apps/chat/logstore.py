@@ -82,18 +82,18 @@ async def write(redis: Redis, unwritten: Iterable[Unwritten]) -> None:
 async def read(redis: Redis, turn_id: UUID, *, after: int) -> Stored:
     """All that is stored after delta `after`. Raises one of `RedisAway`."""
     entries: Any = await redis.xrange(key(turn_id), min=f"{after + 1}-0" if after else "-")
-    _heed_cancellation()
+    heed_cancellation()
     return parse(entries, after=after)
 
 
 async def wait(redis: Redis, turn_id: UUID, stored: Stored, *, after: int, milliseconds: int) -> Stored:
     """What comes next, or nothing after the given time. Raises one of `RedisAway`."""
     answer: Any = await redis.xread({key(turn_id): stored.last_id}, block=milliseconds)
-    _heed_cancellation()
+    heed_cancellation()
     return parse(answer[0][1] if answer else [], after=after, last_id=stored.last_id)
 
 
-def _heed_cancellation() -> None:
+def heed_cancellation() -> None:
     """End a reader that was cancelled meanwhile, so that nobody goes on beside the one that took its place.
 
     redis-py sends through `asyncio.wait_for`, which on Python 3.11 swallows a cancellation that comes in the moment in

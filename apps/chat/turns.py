@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from apps.accounts import hooks, open_sockets
 from apps.accounts.models import User
-from apps.chat import beginning, hooking, meters, replay, searching, selectors, services
+from apps.chat import beginning, hooking, meters, relays, replay, searching, selectors, services
 from apps.chat.admission import Admission
 from apps.chat.beginning import Beginning
 from apps.chat.completions.ledger import ledger
@@ -102,6 +102,8 @@ def _hear(item: dict[str, Any]) -> None:
             open_sockets.hear(item)
         case hooks.NEWS:
             hooks.forget()
+        case relays.NEWS:
+            running_turns().flights.relay(item["digest"], UUID(item["turn"]))
     for listener in _who_hears(item):
         listener(item)
 

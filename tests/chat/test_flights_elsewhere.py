@@ -18,8 +18,10 @@ from apps.core import memory
 from apps.core.database import in_database
 from apps.llm.providers.scripted import Script, Scripted, numbered
 from apps.llm.router import router
+from tests.cast import key_of
 from tests.chat.cast import begun, end_of, states_of, text_of, told
 from tests.chat.flying import SLOW, WHOLE, answer, asked, chat, speaking
+from tests.chat.programs import COMPLETIONS, begin
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -145,3 +147,22 @@ async def test_states_of_another_process_are_told(alice: User, model: Scripted, 
     items = await told(conversation, turn.turn_id)
     assert states_of(items) in ([], ["reading"])
     assert end_of(items).done["finish_reason"] == "length"
+
+
+async def test_a_program_hears_the_words_of_a_chat_elsewhere_as_they_come(
+    alice: User, model: Scripted, other: Other
+) -> None:
+    key = await in_database(lambda: key_of(alice, "chat"))
+    body = {"model": "scripted", "messages": [{"role": "user", "content": "What is a tree?"}], "stream": True}
+    line = await begin(COMPLETIONS, body, key)
+    await other.says("One ", "two ")
+    pieces = line.pieces()
+    async for piece in pieces:
+        if b"two" in piece:
+            break
+    await other.says("three")
+    await other.ends("stop")
+    heard = await line.whole()
+    assert heard.words == "One two three"
+    assert {event["model"] for event in heard.events[:-1]} == {"numbers"}
+    assert model.calls == []

@@ -1,0 +1,531 @@
+"""Equal questions over `/v1/` in several processes: one generation, and everybody hears all of it as it is said."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+from redis.asyncio import Redis
+
+from apps.chat import logstore, relays, relaystore, replies
+from apps.chat.relaystore import Entry, Place, joined
+from apps.chat.replies import Question
+from apps.core import memory, news
+from apps.core.memory import MemoryAway
+from apps.llm.errors import Overloaded, ProviderError
+from apps.llm.events import Chosen, Finished, Progress, ReasoningDelta, RouterEvent, TextDelta, ToolCall, Usage
+from tests.chat.flying import until
+from tests.chat.processes import Ear, Model, Process, question_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOWHERE = "redis://127.0.0.1:9/0"
+EVERYTHING: list[RouterEvent] = [
+    Progress("queued", 2),
+    Progress("reading"),
+    Chosen("scripted", "numbers", "ollama", "It rests."),
+    ReasoningDelta("Hm. "),
+    ReasoningDelta("Ω"),
+    TextDelta("One 🙂 "),
+    TextDelta("two"),
+    ToolCall("1", "clock", "{}"),
+    Usage(3, 4),
+    Finished("stop"),
+]
+
+
+@pytest.fixture
+async def processes(settings: Settings) -> AsyncIterator[Callable[[], Process]]:
+    """A way to start one."""
+    settings.CACHE_TTL = 3600
+    made: list[Process] = []
+
+    def start() -> Process:
+        made.append(Process())
+        return made[-1]
+
+    yield start
+    for process in made:
+        await process.dies()
+
+
+@pytest.fixture
+def first(processes: Callable[[], Process]) -> Process:
+    return processes()
+
+
+@pytest.fixture
+def second(processes: Callable[[], Process]) -> Process:
+    return processes()
+
+
+@pytest.fixture
+def model() -> Model:
+    return Model()
+
+
+@pytest.fixture
+def question() -> Question:
+    return question_of()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is waited for as long as in life."""
+    monkeypatch.setattr(relays, "WISHED_SECONDS", 1.5)
+    monkeypatch.setattr(relays, "WISH_SECONDS", 0.3)
+    monkeypatch.setattr(relays, "SILENT_SECONDS", 1.0)
+    monkeypatch.setattr(relays, "BEAT_SECONDS", 0.2)
+
+
+@pytest.fixture
+def forbearing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits does so for ever: only what is noticed otherwise ends it."""
+    monkeypatch.setattr(relays, "PATIENCE_SECONDS", 1000)
+    monkeypatch.setattr(relays, "SILENT_SECONDS", 1000)
+
+
+async def leading(process: Process, question: Question, model: Model) -> Ear:
+    """The first who asks: Redis knows it."""
+    ear = process.hears(question, model)
+    await until(lambda: model.running)
+    return ear
+
+
+async def relayed(process: Process, question: Question) -> None:
+    await until(lambda: process.flight(question).relays)
+
+
+async def kept(pattern: str = "nitro:relay:*") -> list[bytes]:
+    return await memory.asked(memory.ask, lambda redis: list(redis.scan_iter(pattern)))
+
+
+# --- what is heard ----------------------------------------------------------------------------------------------------
+
+
+async def test_words_come_to_the_other_process_as_they_are_said(
+    first: Process, second: Process, model: Model, question: Question
+) -> None:
+    here = await leading(first, question, model)
+    model.says("One ", "two ")
+    there = second.hears(question, model)
+    await until(lambda: there.text == "One two ")
+    model.says("three")
+    await until(lambda: there.text == "One two three")
+    assert not here.hearing.done()
+    model.ends()
+    await asyncio.gather(here.hearing, there.hearing)
+    assert here.text == there.text == "One two three"
+    assert model.prefills == [""]
+
+
+async def test_every_kind_of_event_is_told(first: Process, second: Process, model: Model, question: Question) -> None:
+    here = await leading(first, question, model)
+    there = second.hears(question, model)
+    await relayed(first, question)
+    model.does(*EVERYTHING)
+    await asyncio.gather(here.hearing, there.hearing)
+    assert joined(there.events) == joined(here.events) == [Chosen("scripted", "numbers"), *joined(EVERYTHING)]
+
+
+async def test_who_comes_late_hears_all_of_it(
+    first: Process, second: Process, model: Model, question: Question
+) -> None:
+    await leading(first, question, model)
+    model.does(*EVERYTHING[:7])
+    await until(lambda: model._mouth.empty())
+    there = second.hears(question, model)
+    await relayed(first, question)
+    model.ends()
+    await there.hearing
+    assert (there.reasoning, there.text) == ("Hm. Ω", "One 🙂 two")
+
+
+async def test_several_processes_read_the_same_relay(
+    first: Process, second: Process, processes: Callable[[], Process], model: Model, question: Question
+) -> None:
+    await leading(first, question, model)
+    model.says("One ")
+    ears = [process.hears(question, model) for process in (second, processes()) for _ in range(3)]
+    await until(lambda: all(ear.text for ear in ears))
+    assert len(await kept()) == 1
+    model.says("two")
+    model.ends()
+    await asyncio.gather(*(ear.hearing for ear in ears))
+    assert {ear.text for ear in ears} == {"One two"}
+    assert model.prefills == [""]
+
+
+async def test_a_slow_model_is_waited_for(
+    first: Process, second: Process, model: Model, question: Question, quick: None
+) -> None:
+    await leading(first, question, model)
+    there = second.hears(question, model)
+    await relayed(first, question)
+    await asyncio.sleep(2.5)  # longer than a silence is borne
+    model.says("At last.")
+    model.ends()
+    await there.hearing
+    assert (there.text, model.prefills) == ("At last.", [""])
+
+
+async def test_a_failure_is_told_alike(first: Process, second: Process, model: Model, question: Question) -> None:
+    here = await leading(first, question, model)
+    model.says("One ")
+    there = second.hears(question, model)
+    await until(lambda: there.text)
+    model.does(Overloaded("Too many.", hint="Wait.", retry_after=3))
+    found = await asyncio.gather(here.hearing, there.hearing, return_exceptions=True)
+    errors = [error for error in found if isinstance(error, ProviderError)]
+    told = [(error.message, error.code, error.hint, error.status, error.retry_after) for error in errors]
+    assert told == [("Too many.", "provider_overloaded", "Wait.", 503, 3)] * 2
+    assert model.prefills == [""]
+
+
+async def test_an_answer_that_ended_meanwhile_is_not_waited_for(
+    second: Process, model: Model, question: Question, forbearing: None
+) -> None:
+    """Redis named who generates; when that one is asked for its words it is over, and another one has the answer."""
+    other, later = uuid.uuid4(), uuid.uuid4()
+    await memory.asked(replies.look, question, turn_id=other)
+    there = second.hears(question, model)
+    await until(lambda: second.follows(question))
+    await memory.asked(replies.land, question, turn_id=other, reply=None)
+    await until(lambda: model.running)
+    model.says(f"{later}")
+    model.ends()
+    await there.hearing
+    assert there.text == str(later)
+
+
+async def test_a_follower_pays_nothing(first: Process, second: Process, model: Model, question: Question) -> None:
+    await leading(first, question, model)
+    there = second.hears(question, model)
+    await relayed(first, question)
+    model.says("One")
+    model.ends()
+    assert (await there.hearing).own is False
+
+
+# --- nobody notices ---------------------------------------------------------------------------------------------------
+
+
+async def test_nothing_is_written_for_an_answer_that_nobody_waits_for(
+    first: Process, second: Process, model: Model, question: Question
+) -> None:
+    here = await leading(first, question, model)
+    await news.publish({"kind": relays.NEWS, "turn": str(uuid.uuid4()), "digest": question.digest})
+    await news.publish({"kind": relays.NEWS, "turn": str(here.id), "digest": question_of().digest})
+    model.says("One ", "two")
+    await asyncio.sleep(0.3)
+    assert first.flight(question).relays == {}
+    model.ends()
+    await here.hearing
+    assert await kept() == []
+
+
+async def test_a_relay_is_nobody_who_listens(first: Process, second: Process, model: Model, question: Question) -> None:
+    here = await leading(first, question, model)
+    there = second.hears(question, model)
+    await relayed(first, question)
+    flight = first.flight(question)
+    assert (set(flight.listeners), flight.leader, flight._joined) == ({here.id}, here.id, 0)
+    await there.leave()
+    await here.leave()
+    assert not flight.listeners
+
+
+async def test_somebody_elses_equal_question_is_answered_by_itself(
+    first: Process, second: Process, model: Model, settings: Settings
+) -> None:
+    alices, bobs = question_of(1), question_of(2)  # the digest has the user in it
+    here = await leading(first, alices, model)
+    theirs = Model()
+    there = await leading(second, bobs, theirs)
+    await news.publish({"kind": relays.NEWS, "turn": str(here.id), "digest": bobs.digest})
+    model.says("Alice's secret")
+    theirs.says("Bob's own")
+    await asyncio.sleep(0.3)
+    assert first.flight(alices).relays == {}
+    model.ends()
+    theirs.ends()
+    await asyncio.gather(here.hearing, there.hearing)
+    assert there.text == "Bob's own"
+    assert await kept() == []
+
+
+# --- who leaves -------------------------------------------------------------------------------------------------------
+
+
+async def test_when_the_first_one_leaves_it_goes_on_for_the_other_process(
+    first: Process, second: Process, model: Model, question: Question
+) -> None:
+    here = await leading(first, question, model)
+    model.says("One ")
+    there = second.hears(question, model)
+    await until(lambda: there.text)
+    await here.leave()
+    model.says("two")
+    model.ends()
+    assert (await there.hearing).own is True  # who asked first paid for what they heard, and nobody for the rest
+    assert (there.text, model.prefills) == ("One two", [""])
+
+
+async def test_another_one_stands_for_it_under_its_first_name_too(
+    first: Process, second: Process, processes: Callable[[], Process], model: Model, question: Question
+) -> None:
+    here = await leading(first, question, model)
+    stays = first.hears(question, model)
+    model.says("One ")
+    early = second.hears(question, model)
+    await until(lambda: early.text)
+    await here.leave()
+    late = processes().hears(question, model)  # finds the other name in Redis
+    await until(lambda: late.text)
+    model.says("two")
+    model.ends()
+    await asyncio.gather(*(ear.hearing for ear in (stays, early, late)))
+    assert {ear.text for ear in (stays, early, late)} == {"One two"}
+    assert model.prefills == [""]
+
+
+async def test_who_comes_after_the_first_one_left_stands_for_it(
+    first: Process, second: Process, model: Model, question: Question
+) -> None:
+    here = await leading(first, question, model)
+    model.says("One ")
+    there = second.hears(question, model)
+    await until(lambda: there.text)
+    await here.leave()
+    newcomer = first.hears(question, model)
+    await until(lambda: newcomer.text)
+    await until(lambda: first.flight(question).leader == newcomer.id)
+    model.says("two")
+    model.ends()
+    await asyncio.gather(newcomer.hearing, there.hearing)
+    assert newcomer.text == there.text == "One two"
+    assert await kept("nitro:flight:*") == []
+
+
+async def test_when_all_have_left_everywhere_the_model_is_free(
+    first: Process, second: Process, model: Model, question: Question, quick: None
+) -> None:
+    here = await leading(first, question, model)
+    model.says("One ")
+    there = second.hears(question, model)
+    await until(lambda: there.text)
+    await here.leave()
+    assert model.running == 1
+    await there.leave()
+    await until(lambda: not model.running)
+    await until(lambda: not first.tasks)
+    assert (first.flights.flying, first.flights._ending) == ({}, {})
+    assert await kept() == []
+    assert await kept("nitro:flight:*") == []
+
+
+async def test_a_wish_that_runs_out_ends_the_relay_alone(
+    first: Process, second: Process, model: Model, question: Question, quick: None
+) -> None:
+    here = await leading(first, question, model)
+    there = second.hears(question, model)
+    await relayed(first, question)
+    await there.leave()
+    await until(lambda: not first.flight(question).relays)
+    assert await kept() == []
+    again = second.hears(question, model)
+    await relayed(first, question)
+    model.says("One")
+    model.ends()
+    await asyncio.gather(here.hearing, again.hearing)
+    assert here.text == again.text == "One"
+
+
+# --- what breaks ------------------------------------------------------------------------------------------------------
+
+
+async def killed(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    """kill -9: Redis names it still."""
+    with monkeypatch.context() as patch:
+        patch.setattr(replies, "land", lambda *_, **__: None)
+        await process.dies()
+
+
+async def test_if_its_process_dies_one_of_the_others_goes_on_from_the_words(
+    first: Process,
+    second: Process,
+    processes: Callable[[], Process],
+    model: Model,
+    question: Question,
+    quick: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await leading(first, question, model)
+    model.says("One ", "two ")
+    left = [second, processes()]
+    ears = [process.hears(question, model) for process in left]
+    await until(lambda: all(ear.text == "One two " for ear in ears))
+    await killed(first, monkeypatch)
+    await until(lambda: any(process.flight(question).relays for process in left))
+    model.says("three")
+    model.ends()
+    await asyncio.gather(*(ear.hearing for ear in ears))
+    assert {ear.text for ear in ears} == {"One two three"}
+    assert model.prefills == ["", "One two "]
+
+
+async def test_what_was_thought_is_not_told_twice(
+    first: Process,
+    second: Process,
+    processes: Callable[[], Process],
+    model: Model,
+    question: Question,
+    quick: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await leading(first, question, model)
+    model.does(ReasoningDelta("Hm. "), TextDelta("One "))
+    left = [second, processes()]
+    ears = [process.hears(question, model) for process in left]
+    await until(lambda: all(ear.text for ear in ears))
+    await killed(first, monkeypatch)
+    await until(lambda: any(process.flight(question).relays for process in left))
+    model.does(ReasoningDelta("Ah. "), TextDelta("two"))
+    model.ends()
+    await asyncio.gather(*(ear.hearing for ear in ears))
+    assert {(ear.reasoning, ear.text) for ear in ears} == {("Hm. Ah. ", "One two")}
+
+
+async def test_who_says_something_else_is_not_followed(
+    first: Process,
+    second: Process,
+    processes: Callable[[], Process],
+    model: Model,
+    question: Question,
+    quick: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first one is gone and forgotten; a newcomer begins from the beginning, and with other words."""
+    await leading(first, question, model)
+    model.says("One three")
+    there = second.hears(question, model)
+    await until(lambda: there.text)
+    await killed(first, monkeypatch)
+    await memory.asked(memory.ask, lambda redis: redis.delete(question.keys[1]))
+    theirs = Model()
+    newcomer = await leading(processes(), question, theirs)
+    theirs.says("One two")
+    await until(lambda: model.running)
+    model.says(", four")
+    model.ends()
+    theirs.ends()
+    await asyncio.gather(there.hearing, newcomer.hearing)
+    assert (there.text, newcomer.text) == ("One three, four", "One two")
+    assert model.prefills == ["", "One three"]
+
+
+async def test_a_defect_there_is_no_answer(
+    first: Process, second: Process, model: Model, question: Question, forbearing: None
+) -> None:
+    here = await leading(first, question, model)
+    model.says("One ")
+    there = second.hears(question, model)
+    await until(lambda: there.text)
+    model.does(RuntimeError("a defect"))
+    await asyncio.wait([here.hearing])
+    await until(lambda: len(model.prefills) == 2)
+    model.says("two")
+    model.ends()
+    await there.hearing
+    assert (there.text, model.prefills) == ("One two", ["", "One "])
+
+
+async def test_a_relay_that_begins_anew_is_never_read_as_the_rest(
+    first: Process, second: Process, model: Model, question: Question, redis: Redis
+) -> None:
+    here = await leading(first, question, model)
+    model.says("One ")
+    there = second.hears(question, model)
+    await until(lambda: there.text)
+    (relay,) = first.flight(question).relays.values()
+    await relaystore.forget(redis, here.id)
+    later = Place(relay._place.run + 1, 1)
+    await relaystore.append(redis, here.id, later, Entry([TextDelta("One two")]))
+    await until(lambda: len(model.prefills) == 2)
+    await first.dies()  # so that the second generation alone hears what the model says
+    model.says("three")
+    model.ends()
+    await there.hearing
+    assert (there.text, model.prefills[1]) == ("One three", "One ")
+
+
+async def test_without_redis_who_waits_generates_alone(
+    first: Process,
+    second: Process,
+    model: Model,
+    question: Question,
+    forbearing: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await leading(first, question, model)
+    monkeypatch.setattr(logstore, "connect", lambda **_: Redis.from_url(NOWHERE))
+    there = second.hears(question, model)
+    await until(lambda: len(model.prefills) == 2)
+    await first.dies()
+    model.says("One")
+    model.ends()
+    await there.hearing
+    assert there.text == "One"
+
+
+async def test_without_redis_the_relay_ends_and_nobody_here_notices(
+    first: Process, model: Model, question: Question, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = await leading(first, question, model)
+    monkeypatch.setattr(logstore, "connect", lambda **_: Redis.from_url(NOWHERE))
+    first.flights.relay(question.digest, here.id)
+    assert first.flight(question).relays
+    await until(lambda: not first.flight(question).relays)
+    model.says("One")
+    model.ends()
+    await here.hearing
+    assert here.text == "One"
+    assert not [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
+
+
+async def test_an_outage_in_the_middle_costs_no_word(
+    first: Process, second: Process, model: Model, question: Question, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await leading(first, question, model)
+    model.says("One ")
+    there = second.hears(question, model)
+    await until(lambda: there.text)
+
+    def away(*args: Any, **kwargs: Any) -> Any:
+        raise MemoryAway("Redis is away.")
+
+    async def broken(*args: Any, **kwargs: Any) -> Any:
+        raise ConnectionError("Redis is away.")
+
+    monkeypatch.setattr(memory, "ask", away)
+    monkeypatch.setattr(relaystore, "read", broken)
+    monkeypatch.setattr(relaystore, "append", broken)
+    await until(lambda: model.running == 2)
+    await first.dies()
+    model.says("two")
+    model.ends()
+    await there.hearing
+    assert (there.text, model.prefills) == ("One two", ["", "One "])
+
+
+async def test_there_is_a_bound_to_what_one_process_relays(
+    first: Process, model: Model, question: Question, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.chat.flights.MOST_RELAYS", 0)
+    here = await leading(first, question, model)
+    first.flights.relay(question.digest, here.id)
+    assert first.flight(question).relays == {}
+    await here.leave()
