@@ -26,6 +26,7 @@ T = TypeVar("T")
 THREADS = 8
 PAUSES = (0.3, 1.0, 3.0)  # seconds before the first tries to reach it again …
 LATER_PAUSE = 5.0  # … and between all later ones
+PROBE, PROBE_SECONDS = "nitro:probe", 5
 
 
 class MemoryAway(Busy):
@@ -85,7 +86,12 @@ def connection() -> Redis:
     return get_redis_connection("default")  # type: ignore[no-any-return]
 
 
-outage = Outage(lambda: connection().ping())
+def take_something() -> None:
+    """Whether Redis is back: one that is full answers, and yet takes neither words nor counts."""
+    connection().set(PROBE, b"", ex=PROBE_SECONDS)
+
+
+outage = Outage(take_something)
 
 
 def ask(work: Callable[[Redis], T]) -> T:

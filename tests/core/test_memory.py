@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 from redis import ConnectionError as RedisConnectionError
-from redis import Redis, ResponseError
+from redis import Redis, RedisError, ResponseError
 
 from apps.core import memory
 from apps.core.memory import MemoryAway, Outage
@@ -97,6 +97,28 @@ def test_a_full_redis_counts_as_away(probe: Probe) -> None:
 
     with pytest.raises(MemoryAway):
         memory.ask(full)
+
+
+@pytest.fixture
+def full() -> Iterator[None]:
+    """A Redis that has no room, and makes none."""
+    redis = memory.connection()
+    before = {name: str(redis.config_get(name)[name]) for name in ("maxmemory", "maxmemory-policy")}
+    redis.config_set("maxmemory-policy", "noeviction")
+    redis.config_set("maxmemory", 1)
+    yield
+    for name, value in before.items():
+        redis.config_set(name, value)
+
+
+def test_one_that_answers_and_takes_nothing_is_not_back(full: None) -> None:
+    assert memory.connection().ping()
+    with pytest.raises(RedisError):
+        memory.take_something()
+
+
+def test_one_that_takes_something_is_back() -> None:
+    memory.take_something()
 
 
 async def test_a_caller_who_is_cancelled_leaves_no_reply_behind() -> None:
