@@ -29,6 +29,7 @@ BATCH = tuple(f"Write one friendly sentence about {thing}." for thing in ("rain"
 OPTIONS = {"max_tokens": 48}
 LONGER = {"max_tokens": 400}
 TRIES = 30
+WARMING = 20  # answers before the measured ones
 OPEN = 20  # chats that are open at a time; more of them than the least MAX_SESSIONS would be paused
 QUIET = 0.3  # seconds after which an opened socket is ready
 SETTLED = 3.0  # seconds after which every process has handed over what it counted
@@ -123,6 +124,8 @@ async def again(nitro: Nitro, times: int) -> None:
         fastest, median = fresh[0] * 1000, statistics.median(fresh) * 1000
         nitro.note(f"{name}: fresh, fastest and median", f"{fastest:.0f} and {median:.0f} ms")
         await keep(nitro, prompt)
+        for asking in (over_socket, over_http):
+            await asking(nitro, prompt, WARMING)
         for door, asking in (("socket", over_socket), ("/api/chat/", over_http)):
             await cached(nitro, f"{name}: cached over {door}", asking(nitro, prompt, times), fastest)
 

@@ -129,6 +129,20 @@ async def test_a_chat_follows_a_stream_of_another_process(house: House, pair: li
     assert house.model_stats()["started"] - before == 1
 
 
+async def test_a_stream_follows_a_chat_of_another_process(house: House, pair: list[WebProcess]) -> None:
+    before = house.model_stats()["started"]
+    async with AsyncExitStack() as stack:
+        talk = await stack.enter_async_context(Talk(house, pair[0], house.new_conversation()))
+        accepted = await talk.ask("A stream, too", model=MODEL)
+        await until(lambda: talk.last_seq(accepted["turn"]))
+        stream = await started(stack, house, pair[1], "A stream, too")
+        assert not talk.of("done")
+        assert await stream.whole() == numbered(1, 60)
+        await talk.done(accepted["turn"])
+        assert talk.text(accepted["turn"]) == numbered(1, 60)
+    assert house.model_stats()["started"] - before == 1
+
+
 async def test_if_the_first_client_leaves_the_others_hear_the_rest(house: House, pair: list[WebProcess]) -> None:
     before = house.model_stats()["started"]
     async with AsyncExitStack() as stack:
