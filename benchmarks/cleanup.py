@@ -116,7 +116,7 @@ def clean() -> None:
 
     from django.utils import timezone
 
-    from apps.chat import retention, services
+    from apps.chat import conversation_services, retention
     from apps.core.retention import AT_ONCE
 
     before, found = peak(), {}
@@ -124,7 +124,7 @@ def clean() -> None:
     hidden = _all(lambda: retention.hide(timezone.now() - timedelta(days=30), AT_ONCE))
     found["hide_seconds"] = time.perf_counter() - began
     began = time.perf_counter()
-    purged = _all(lambda: services.conversations_purge(now=timezone.now() + timedelta(days=2)))
+    purged = _all(lambda: conversation_services.conversations_purge(now=timezone.now() + timedelta(days=2)))
     found["purge_seconds"] = time.perf_counter() - began
     print(json.dumps({**found, "hidden": hidden, "purged": purged, "before_mb": before, "peak_mb": peak()}))
 

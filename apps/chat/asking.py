@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 
 from apps.accounts.models import User
-from apps.chat import frames, selectors, services, turns
+from apps.chat import conversation_services, frames, selectors, turns
 from apps.chat.frames import Ask
 from apps.chat.telling import event_of, frames_of
 from apps.chat.turnlog import Delta, End, Item
@@ -148,7 +148,7 @@ async def _ask_in_chat(user: User, question: Question) -> Asked:
         started = await turns.start(user=user, conversation_id=conversation_id, frame=_frame(user, question))
     except NitroError:
         if given is None and not question.key:  # nobody knows of this chat, and nothing is in it
-            await in_database(services.conversation_delete, user=user, conversation_id=conversation_id)
+            await in_database(conversation_services.conversation_delete, user=user, conversation_id=conversation_id)
         raise
     if question.key:
         await in_database(_check_same, user, conversation_id, started.question_id, question.text)
@@ -178,9 +178,9 @@ def _id_for(user: User, question: Question, what: str) -> UUID:
 def _begin_chat(user: User, question: Question) -> UUID:
     """A new chat; with a key, the one that was begun with it."""
     if not question.key:
-        return services.conversation_create(user=user, model=question.model).pk
+        return conversation_services.conversation_create(user=user, model=question.model).pk
     wanted = _id_for(user, question, "chat")
-    return services.conversation_ensure(user=user, conversation_id=wanted, model=question.model).pk
+    return conversation_services.conversation_ensure(user=user, conversation_id=wanted, model=question.model).pk
 
 
 def _check_same(user: User, conversation_id: UUID, question_id: UUID, text: str) -> None:

@@ -1,11 +1,11 @@
-"""Writes of the chat. Whoever calls names the user; rows of others are never reached."""
+"""Writes of turns, from beginning to end. Whoever calls names the user; rows of others are never reached."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import orjson
@@ -18,11 +18,8 @@ from apps.chat.models import Conversation, Message, Turn
 from apps.chat.statements import Place
 from apps.chat.titles import title_from
 from apps.core.errors import Busy, Invalid, NotFound
-from apps.images import services as images
-from apps.search.services import searches_forget
 
 LEASE = timedelta(seconds=20)
-UNDO_WINDOW = timedelta(hours=24)
 MOST_MOVES = 50  # questions that may overtake one in the same chat while it is being saved
 
 
@@ -57,73 +54,6 @@ class Begun:
 
 
 Recall = Callable[[Begun], Outcome | None]  # looks at what is about to be saved; returns its end where that is known
-
-
-# --- conversations ---------------------------------------------------------------------------------------------------
-
-
-def conversation_create(*, user: User, model: str = "", title: str = "") -> Conversation:
-    return Conversation.objects.create(owner=user, model=model, title=title[:120])
-
-
-def conversation_ensure(*, user: User, conversation_id: UUID, model: str = "") -> Conversation:
-    """The user's chat of this id, begun where there is none; raises `NotFound` where the id is taken by another's."""
-    Conversation.objects.bulk_create(
-        [Conversation(id=conversation_id, owner=user, model=model[:200])], ignore_conflicts=True
-    )
-    return selectors.conversation_get(user=user, conversation_id=conversation_id)
-
-
-def conversation_rename(*, user: User, conversation_id: UUID, title: str) -> Conversation:
-    """Give a chat another title; raises `Invalid` for a blank one."""
-    name = " ".join(title.replace("\x00", "").split())[:120]
-    if not name:
-        raise Invalid("A title needs at least one letter.", code="empty_title")
-    conversation = selectors.conversation_get(user=user, conversation_id=conversation_id)
-    conversation.title = name
-    conversation.save(update_fields=["title"])
-    return conversation
-
-
-def conversation_set_model(*, user: User, conversation_id: UUID, model: str) -> Conversation:
-    conversation = selectors.conversation_get(user=user, conversation_id=conversation_id)
-    conversation.model = model[:200]
-    conversation.save(update_fields=["model"])
-    return conversation
-
-
-def conversation_delete(*, user: User, conversation_id: UUID) -> Conversation:
-    """Hide a chat; it can be brought back until the nightly cleanup. Its running answers are asked to stop."""
-    conversation = selectors.conversation_get(user=user, conversation_id=conversation_id)
-    conversation.deleted_at = timezone.now()
-    conversation.save(update_fields=["deleted_at"])
-    Turn.objects.filter(conversation=conversation, state=Turn.State.RUNNING).update(stop_requested=True)
-    return conversation
-
-
-def conversation_restore(*, user: User, conversation_id: UUID) -> Conversation:
-    """Undo a deletion; raises `NotFound` where there is nothing to bring back."""
-    changed = Conversation.objects.filter(id=conversation_id, owner=user, deleted_at__isnull=False).update(
-        deleted_at=None
-    )
-    if not changed:
-        raise NotFound("There is no deleted chat to bring back.")
-    return selectors.conversation_get(user=user, conversation_id=conversation_id)
-
-
-def conversations_purge(*, now: datetime) -> int:
-    """Delete for good what was hidden longer ago than the time for undoing; returns how many chats."""
-    old = list(Conversation.objects.filter(deleted_at__lt=now - UNDO_WINDOW).values_list("id", flat=True)[:500])
-    attachments.attachments_forget(conversation_ids=old)
-    searches_forget(conversation_ids=old)
-    images.jobs_detach(messages=Message.objects.filter(conversation_id__in=old))
-    return Conversation.objects.filter(id__in=old).delete()[1].get("chat.Conversation", 0)
-
-
-def version_select(*, user: User, conversation_id: UUID, message_id: UUID) -> None:
-    """Show the path through this version of a message."""
-    message = selectors.message_get(user=user, conversation_id=conversation_id, message_id=message_id)
-    Conversation.objects.filter(id=conversation_id).update(leaf=selectors.newest_leaf(message=message))
 
 
 # --- the beginning of a turn -----------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_htmx.http import trigger_client_event
 
 from apps.accounts.pages import Visit
-from apps.chat import conversation_services, selectors, services
+from apps.chat import conversation_services, selectors
 from apps.chat.engine import engine
 from apps.chat.forms import ChatSettingsForm
 from apps.chat.models import Conversation
@@ -52,7 +52,7 @@ def model_choose(request: Visit, conversation_id: UUID | None = None) -> HttpRes
     if chosen.missing:
         raise Invalid(chosen.sentence, code="model_missing")
     if conversation_id is not None:
-        services.conversation_set_model(user=request.user, conversation_id=conversation_id, model=choice)
+        conversation_services.conversation_set_model(user=request.user, conversation_id=conversation_id, model=choice)
     return JsonResponse(chosen.as_json())
 
 

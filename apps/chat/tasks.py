@@ -5,14 +5,14 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from apps.chat import attachments, cleanup, services
+from apps.chat import attachments, cleanup, conversation_services
 
 
 @shared_task
 def purge_deleted_conversations() -> int:
     """Delete for good the chats that were hidden long enough ago; safe to run twice at once."""
     purged = 0
-    while count := services.conversations_purge(now=timezone.now()):
+    while count := conversation_services.conversations_purge(now=timezone.now()):
         purged += count
     return purged
 

@@ -19,7 +19,7 @@ from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from apps.accounts import limits
 from apps.accounts.pages import Visit, telling
-from apps.chat import cards, selectors, services
+from apps.chat import cards, conversation_services, selectors
 from apps.chat.engine import Engine, engine
 from apps.chat.models import Conversation, Message
 from apps.chat.prompts import without_citations
@@ -67,7 +67,7 @@ def conversation_list(request: Visit) -> HttpResponse:
 @told
 def conversation_rename(request: Visit, conversation_id: UUID) -> HttpResponse:
     title = request.POST.get("title", "")
-    renamed = services.conversation_rename(user=request.user, conversation_id=conversation_id, title=title)
+    renamed = conversation_services.conversation_rename(user=request.user, conversation_id=conversation_id, title=title)
     current = _uuid(request.POST.get("current", ""))
     response = render(request, "chat/chat_item.html", {"item": renamed, "current": current})
     return trigger_client_event(response, "nitro:renamed", {"id": str(conversation_id), "title": renamed.title})
@@ -77,7 +77,7 @@ def conversation_rename(request: Visit, conversation_id: UUID) -> HttpResponse:
 @told
 def conversation_delete(request: Visit, conversation_id: UUID) -> HttpResponse:
     """Hide a chat and offer to undo it: in a toast, or on the empty page when the chat itself was open."""
-    services.conversation_delete(user=request.user, conversation_id=conversation_id)
+    conversation_services.conversation_delete(user=request.user, conversation_id=conversation_id)
     elsewhere = f"{reverse('chat:new')}?deleted={conversation_id}"
     if not request.htmx:
         return redirect(elsewhere)
@@ -90,7 +90,7 @@ def conversation_delete(request: Visit, conversation_id: UUID) -> HttpResponse:
 @told
 def conversation_restore(request: Visit, conversation_id: UUID) -> HttpResponse:
     """Bring a deleted chat back; where it had been open, a plain form opens it again."""
-    services.conversation_restore(user=request.user, conversation_id=conversation_id)
+    conversation_services.conversation_restore(user=request.user, conversation_id=conversation_id)
     if not request.htmx:
         return redirect("chat:conversation", conversation_id)
     return trigger_client_event(HttpResponse(), "nitro:restored", {"id": str(conversation_id)})
@@ -103,7 +103,7 @@ def version_select(request: Visit, conversation_id: UUID) -> HttpResponse:
     chosen = _uuid(request.POST.get("message", ""))
     if chosen is None:
         raise Invalid("'message' must name a message.")
-    services.version_select(user=request.user, conversation_id=conversation_id, message_id=chosen)
+    conversation_services.version_select(user=request.user, conversation_id=conversation_id, message_id=chosen)
     if not request.htmx:
         return redirect(f"{reverse('chat:conversation', args=[conversation_id])}#m-{chosen}")
     thread = selectors.thread_get(user=request.user, conversation_id=conversation_id)

@@ -11,7 +11,7 @@ from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
 
 from apps.accounts.sockets import AsgiScope
-from apps.chat import frames, services
+from apps.chat import conversation_services, frames
 from apps.core.database import in_database
 from apps.llm.providers.scripted import Scripted
 from nitro.handler import OneThreadHandler
@@ -122,7 +122,7 @@ async def test_the_owner_is_answered_and_the_log_keeps_silent(
 def own_chat_of(person: str) -> tuple[World, AsgiScope]:
     names = world()
     user = {"other": cast.bob, "admin": cast.admin}[person]()
-    return names, scope_of(person, services.conversation_create(user=user).pk)
+    return names, scope_of(person, conversation_services.conversation_create(user=user).pk)
 
 
 @pytest.mark.parametrize("person", ["other", "admin"])

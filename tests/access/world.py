@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from apps.accounts import hooks
 from apps.accounts import services as accounts
 from apps.accounts.models import ApiKey, User, Webhook
-from apps.chat import services as chat
+from apps.chat import conversation_services
 from apps.chat.models import Attachment, Conversation, Message, Turn
 from apps.core import stored
 from apps.core.office.site import PREFIX
@@ -42,7 +42,7 @@ class World:
 def world() -> World:
     """A chat of Alice with a question, an answer and its turn; a key of hers; a link to sign in."""
     alice = cast.alice()
-    conversation = chat.conversation_create(user=alice, title="Alice's secret")
+    conversation = conversation_services.conversation_create(user=alice, title="Alice's secret")
     question = Message.objects.create(conversation=conversation, role=Message.Role.USER, text="canary question")
     answer = Message.objects.create(
         conversation=conversation, role=Message.Role.ASSISTANT, parent=question, position=1, text="canary answer"
@@ -50,8 +50,8 @@ def world() -> World:
     turn = Turn.objects.create(conversation=conversation, question=question, answer=answer, state=Turn.State.DONE)
     conversation.leaf = answer
     conversation.save()
-    deleted = chat.conversation_create(user=alice, title="Alice's secret, deleted")
-    chat.conversation_delete(user=alice, conversation_id=deleted.pk)
+    deleted = conversation_services.conversation_create(user=alice, title="Alice's secret, deleted")
+    conversation_services.conversation_delete(user=alice, conversation_id=deleted.pk)
     elsewhere = {name: value for app in APPS for name, value in app.things(alice).items()}
     return World(
         elsewhere

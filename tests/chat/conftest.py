@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from apps.accounts.models import User
-from apps.chat import logstore, services, turns
+from apps.chat import conversation_services, logstore, turns
 from apps.chat.models import Conversation
 from apps.core import draining
 from apps.llm.providers.scripted import Script, Scripted
@@ -19,7 +19,7 @@ from apps.llm.settings import LlmSettings
 @pytest.fixture
 def conversation(alice: User) -> Conversation:
     """Alice's."""
-    return services.conversation_create(user=alice)
+    return conversation_services.conversation_create(user=alice)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from apps.accounts.models import User
-from apps.chat import services, turns
+from apps.chat import conversation_services, turns
 from apps.chat.frames import Ask
 from apps.chat.models import Conversation, Turn
 from apps.chat.turnlog import Item
@@ -23,7 +23,7 @@ WHOLE = "".join(numbered(60))
 
 
 async def chat(user: User) -> Conversation:
-    return await in_database(services.conversation_create, user=user)
+    return await in_database(conversation_services.conversation_create, user=user)
 
 
 async def asked(conversation: Conversation, text: str = "What is a tree?", **fields: Any) -> turns.Started:

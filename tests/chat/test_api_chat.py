@@ -15,7 +15,7 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.accounts.services import api_key_create, api_key_revoke, sessions_end
-from apps.chat import services, turns
+from apps.chat import conversation_services, services, turns
 from apps.chat.attachments import attachment_create
 from apps.chat.models import Conversation, Message, Turn
 from apps.chat.underway import underway_count
@@ -151,7 +151,7 @@ async def test_a_failed_answer_has_the_status_of_its_reason(model: Scripted, key
 
 
 async def test_somebody_elses_chat_is_404(model: Scripted, key: str) -> None:
-    theirs = await in_database(lambda: services.conversation_create(user=cast.bob()))
+    theirs = await in_database(lambda: conversation_services.conversation_create(user=cast.bob()))
     heard = await post(CHAT, {"message": "Hello?", "conversation": str(theirs.pk)}, key)
     assert heard.status == 404
     assert not model.calls
@@ -198,7 +198,7 @@ async def test_another_question_with_the_same_key_is_refused(model: Scripted, ke
     headers = {"idempotency-key": "one"}
     await post(CHAT, {"message": "Once."}, key, headers=headers)
     if "conversation" in other:
-        chat = await in_database(lambda: services.conversation_create(user=cast.alice()))
+        chat = await in_database(lambda: conversation_services.conversation_create(user=cast.alice()))
         other = {"conversation": str(chat.pk)}
     refused = await post(CHAT, {"message": "Once."} | other, key, headers=headers)
     assert (refused.status, refused.json["code"]) == (422, "idempotency_key_reused")

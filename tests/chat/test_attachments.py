@@ -16,7 +16,7 @@ from django.utils import timezone
 from PIL import Image as Picture
 
 from apps.accounts.models import User
-from apps.chat import attachments, services, turns
+from apps.chat import attachments, conversation_services, services, turns
 from apps.chat.frames import Ask, Edit
 from apps.chat.models import Attachment, Conversation, Message
 from apps.core import confined, stored
@@ -144,13 +144,13 @@ def test_a_picture_belongs_to_one_chat(alice: User, conversation: Conversation) 
     ask_with(conversation, [row])
     ask_with(conversation, [row])
     with pytest.raises(NotFound):
-        ask_with(services.conversation_create(user=alice), [row])
+        ask_with(conversation_services.conversation_create(user=alice), [row])
 
 
 def test_pictures_of_a_deleted_chat_are_hidden(alice: User, conversation: Conversation) -> None:
     row = kept(alice)
     ask_with(conversation, [row])
-    services.conversation_delete(user=alice, conversation_id=conversation.id)
+    conversation_services.conversation_delete(user=alice, conversation_id=conversation.id)
     with pytest.raises(NotFound):
         attachments.attachment_get(user=alice, attachment_id=row.id)
 
@@ -158,8 +158,8 @@ def test_pictures_of_a_deleted_chat_are_hidden(alice: User, conversation: Conver
 def test_the_files_go_with_the_chat(alice: User, conversation: Conversation) -> None:
     row = kept(alice)
     ask_with(conversation, [row])
-    services.conversation_delete(user=alice, conversation_id=conversation.id)
-    services.conversations_purge(now=timezone.now() + timedelta(hours=25))
+    conversation_services.conversation_delete(user=alice, conversation_id=conversation.id)
+    conversation_services.conversations_purge(now=timezone.now() + timedelta(hours=25))
     assert not Attachment.objects.exists()
     assert not exists(row.file)
 

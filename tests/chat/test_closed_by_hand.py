@@ -8,7 +8,7 @@ import pytest
 
 from apps.accounts import presence
 from apps.accounts.models import User
-from apps.chat import services, sessions
+from apps.chat import conversation_services, sessions
 from apps.core.database import in_database
 from apps.llm.providers.scripted import Script, Scripted, numbered
 from tests.chat.test_sessions import until
@@ -18,7 +18,7 @@ from tests.chat.wire import Wire, words
 @pytest.mark.django_db(transaction=True)
 async def test_a_chat_that_is_closed_says_so_and_its_answer_goes_on(alice: User, model: Scripted) -> None:
     model.scripts = [Script(tokens=numbered(40), delay=0.02)]
-    chat = await in_database(services.conversation_create, user=alice)
+    chat = await in_database(conversation_services.conversation_create, user=alice)
     wire = Wire(alice, chat.id)
     async with wire:
         accepted = await wire.ask()

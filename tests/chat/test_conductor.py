@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from apps.chat import conductor, replay, services, turns
+from apps.chat import conductor, conversation_services, replay, services, turns
 from apps.chat.frames import Continue
 from apps.chat.models import Conversation, Message, Turn
 from apps.chat.running import RunningTurns
@@ -108,7 +108,10 @@ async def test_a_failure_in_mid_answer_keeps_the_words(conversation: Conversatio
 
 async def test_a_model_that_is_not_there_fails_the_turn(conversation: Conversation, model: Scripted) -> None:
     await in_database(
-        services.conversation_set_model, user=conversation.owner, conversation_id=conversation.id, model="nobody"
+        conversation_services.conversation_set_model,
+        user=conversation.owner,
+        conversation_id=conversation.id,
+        model="nobody",
     )
     end = end_of(await told(conversation, (await started(conversation)).turn_id))
     assert end.error is not None

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from apps.accounts import limits, usage
 from apps.accounts.models import User
-from apps.chat import beginning, services, turns
+from apps.chat import beginning, conversation_services, services, turns
 from apps.chat.completions.ledger import ledger
 from apps.chat.models import Conversation, Message, Turn
 from apps.core import draining
@@ -81,7 +81,7 @@ async def test_bob_gets_nothing_through_a_chat_of_his_own(
     ids = {"turn": str(begun.turn.id), "message": str(begun.turn.answer_id), "text": "Hi"}
     if kind == "edit":
         ids["message"] = str(begun.turn.question_id)
-    own = await in_database(services.conversation_create, user=bob)
+    own = await in_database(conversation_services.conversation_create, user=bob)
     async with Wire(bob, own.id) as wire:
         await wire.say(type=kind, **ids)
         assert (await wire.next())["code"] == "not_found"
@@ -152,7 +152,7 @@ async def test_an_answer_from_the_cache_is_told_as_one(
     wire: Wire, conversation: Conversation, settings: Settings
 ) -> None:
     settings.CACHE_TTL = 3600
-    other = await in_database(services.conversation_create, user=conversation.owner)
+    other = await in_database(conversation_services.conversation_create, user=conversation.owner)
     again = Wire(conversation.owner, other.id)
     async with wire, again:
         await wire.ask("What is a tree?")

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from apps.accounts.models import User
-from apps.chat import conversation_services, selectors, services
+from apps.chat import conversation_services, selectors
 from apps.chat.models import Conversation, Message
 from apps.core.errors import NotFound
 from tests.chat.cast import answered
@@ -26,13 +26,13 @@ def html_of(client: Client, path: str, **query: str) -> str:
 
 
 def chat(user: User, title: str, question: str = "Hello") -> Conversation:
-    conversation = services.conversation_create(user=user, title=title)
+    conversation = conversation_services.conversation_create(user=user, title=title)
     answered(conversation, question)
     return conversation
 
 
 def long_chat(user: User, questions: int) -> tuple[Conversation, list[Message]]:
-    conversation = services.conversation_create(user=user, title="Long")
+    conversation = conversation_services.conversation_create(user=user, title="Long")
     for number in range(questions):
         answered(conversation, f"Question {number}")
     return conversation, list(Message.objects.filter(conversation=conversation).order_by("position"))
@@ -122,9 +122,9 @@ def test_pinning_does_not_make_a_chat_newer(alice: User) -> None:
 
 
 def test_a_new_chat_takes_the_model_of_the_chat_used_last_and_not_of_a_pinned_one(visitor: Client, alice: User) -> None:
-    pinned = services.conversation_create(user=alice, model="openai:pinned", title="Pinned")
+    pinned = conversation_services.conversation_create(user=alice, model="openai:pinned", title="Pinned")
     conversation_services.conversation_pin(user=alice, conversation_id=pinned.id, pinned=True)
-    services.conversation_create(user=alice, model="openai:newest", title="Newest")
+    conversation_services.conversation_create(user=alice, model="openai:newest", title="Newest")
     assert 'data-choice="openai:newest"' in visitor.get("/").content.decode()
 
 

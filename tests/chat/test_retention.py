@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from apps.chat import bulk, retention, services
+from apps.chat import bulk, conversation_services, retention
 from apps.chat.models import Conversation, Message, Turn
 from apps.core.models import BulkJob
 from tests import cast
@@ -17,7 +17,7 @@ BEFORE = timezone.now() - timedelta(days=30)
 
 
 def chat(*, used: datetime, **more: object) -> Conversation:
-    made = services.conversation_create(user=cast.alice(), title="old")
+    made = conversation_services.conversation_create(user=cast.alice(), title="old")
     Conversation.objects.filter(pk=made.pk).update(updated_at=used, **more)
     return made
 
@@ -31,7 +31,7 @@ def test_a_chat_that_nobody_has_used_is_hidden_and_can_be_brought_back() -> None
     assert retention.count(BEFORE) == 1
     assert retention.hide(BEFORE, 10) == 1
     assert hidden(old)
-    services.conversation_restore(user=cast.alice(), conversation_id=old.pk)
+    conversation_services.conversation_restore(user=cast.alice(), conversation_id=old.pk)
     assert not hidden(old)
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from apps.accounts.models import User
-from apps.chat import search_selectors, services
+from apps.chat import conversation_services, search_selectors, services
 from apps.chat.models import Conversation, Message
 from apps.chat.search_selectors import Found, conversation_search
 from apps.chat.services import Outcome
@@ -27,7 +27,7 @@ def titles(found: Sequence[Found]) -> list[str]:
 
 
 def chat(user: User, title: str, question: str = "Hello", answer: str = "Good day") -> Conversation:
-    conversation = services.conversation_create(user=user, title=title)
+    conversation = conversation_services.conversation_create(user=user, title=title)
     turn = begun(conversation, question).turn
     services.turn_finish(turn_id=turn.id, owner=HERE, outcome=Outcome("done", "stop", answer, "<p>", 1, marks=[1]))
     return conversation
@@ -83,12 +83,12 @@ def test_nobody_finds_others_chats(alice: User, bob: User) -> None:
 
 def test_deleted_chats_are_not_found(alice: User) -> None:
     conversation = chat(alice, "Otters", "otters")
-    services.conversation_delete(user=alice, conversation_id=conversation.id)
+    conversation_services.conversation_delete(user=alice, conversation_id=conversation.id)
     assert search(alice, "otters") == []
 
 
 def test_an_answer_is_found_once_it_is_finished(alice: User) -> None:
-    conversation = services.conversation_create(user=alice, title="Running")
+    conversation = conversation_services.conversation_create(user=alice, title="Running")
     turn = begun(conversation).turn
     services.turns_checkpoint(checkpoints=[services.Checkpoint(turn.id, "half an otter", [13])])
     assert search(alice, "otter") == []
@@ -98,7 +98,7 @@ def test_an_answer_is_found_once_it_is_finished(alice: User) -> None:
 
 def test_a_checkpoint_touches_no_index(alice: User) -> None:
     """Words of a running answer would otherwise cost more the longer it is: all of it is indexed anew each time."""
-    turn = begun(services.conversation_create(user=alice)).turn
+    turn = begun(conversation_services.conversation_create(user=alice)).turn
     services.turns_checkpoint(checkpoints=[services.Checkpoint(turn.id, "half an otter", [13])])
     with connection.cursor() as cursor:
         cursor.execute("SELECT words IS NULL FROM chat_message WHERE id = %s", [turn.answer_id])
@@ -146,6 +146,6 @@ def test_hostile_texts_can_be_saved(alice: User) -> None:
     random.Random(1).shuffle(letters)
     for joint in (" ", "-", "", "/", ".", "@"):
         text = (joint.join(letters) * 3)[:100_000]
-        turn = begun(services.conversation_create(user=alice), text).turn
+        turn = begun(conversation_services.conversation_create(user=alice), text).turn
         ended = Outcome("done", "stop", text * 3, "<p>", 1, marks=[1])
         assert services.turn_finish(turn_id=turn.id, owner=HERE, outcome=ended)

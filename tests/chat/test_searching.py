@@ -16,7 +16,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from apps.accounts.models import User
-from apps.chat import markdown, searching, services, turns
+from apps.chat import conversation_services, markdown, searching, services, turns
 from apps.chat.frames import Ask, Continue, Retry
 from apps.chat.models import Conversation, Turn
 from apps.chat.selectors import Line
@@ -166,7 +166,7 @@ async def test_stop_ends_a_search(conversation: Conversation, model: Scripted, s
 async def test_without_internet_the_chats_are_the_library(
     conversation: Conversation, model: Scripted, site: Local
 ) -> None:
-    other = await in_database(services.conversation_create, user=conversation.owner)
+    other = await in_database(conversation_services.conversation_create, user=conversation.owner)
     await in_database(known, other)
     registry.use(Chain([Stub(failure=EngineAway("No line."))]))
     await ask(conversation, "Where did the umbrella stand again?")
@@ -214,7 +214,7 @@ async def test_the_same_question_in_another_chat_comes_at_once(
     await router_knows_its_model()
     await ask(conversation)
     hits = site.hits
-    other = await in_database(services.conversation_create, user=conversation.owner)
+    other = await in_database(conversation_services.conversation_create, user=conversation.owner)
     items = await ask(other)
     assert end_of(items).done["cached"] is True
     assert re.search(r"\[1\]\(/search/passages/", text_of(items))
@@ -226,7 +226,9 @@ async def test_a_question_that_wants_nothing_kept_is_searched_for_anew(
 ) -> None:
     await router_knows_its_model()
     await ask(conversation)
-    items = await ask(await in_database(services.conversation_create, user=conversation.owner), cache=False)
+    items = await ask(
+        await in_database(conversation_services.conversation_create, user=conversation.owner), cache=False
+    )
     assert end_of(items).done["cached"] is False
     assert len(model.calls) == 2
 
@@ -235,8 +237,10 @@ async def test_the_searches_of_a_chat_that_is_gone_for_good_are_gone_too(
     conversation: Conversation, model: Scripted, site: Local
 ) -> None:
     await ask(conversation)
-    await in_database(services.conversation_delete, user=conversation.owner, conversation_id=conversation.id)
-    await in_database(services.conversations_purge, now=timezone.now() + timedelta(days=2))
+    await in_database(
+        conversation_services.conversation_delete, user=conversation.owner, conversation_id=conversation.id
+    )
+    await in_database(conversation_services.conversations_purge, now=timezone.now() + timedelta(days=2))
     assert await in_database(Search.objects.count) == 0
 
 

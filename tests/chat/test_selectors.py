@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.chat import selectors, services
+from apps.chat import conversation_services, selectors, services
 from apps.chat.models import Conversation, Turn
 from apps.core.errors import NotFound
 from tests.chat.cast import HERE, answered, begun, request
@@ -67,7 +67,7 @@ def test_choosing_a_version_shows_the_newest_path_below_it(alice: User, conversa
     old = answered(conversation, "One", "Eins")
     answered(conversation, "Two", "Zwei")
     services.turn_edit(request=request(conversation), message_id=old.question_id, text="Other")
-    services.version_select(user=alice, conversation_id=conversation.id, message_id=old.question_id)
+    conversation_services.version_select(user=alice, conversation_id=conversation.id, message_id=old.question_id)
     thread = selectors.thread_get(user=alice, conversation_id=conversation.id)
     assert texts(thread) == ["One", "Eins", "Two", "Zwei"]
 
@@ -98,7 +98,7 @@ def test_a_history_is_cut_where_it_gets_too_long(conversation: Conversation) -> 
 
 
 def test_chats_are_listed_by_their_last_use(alice: User) -> None:
-    first, second = (services.conversation_create(user=alice) for _ in range(2))
+    first, second = (conversation_services.conversation_create(user=alice) for _ in range(2))
     begun(first)
     assert selectors.conversation_list(user=alice) == [first, second]
     later = selectors.conversation_list(user=alice, before=Conversation.objects.get(id=first.id).updated_at)
@@ -106,8 +106,8 @@ def test_chats_are_listed_by_their_last_use(alice: User) -> None:
 
 
 def test_deleted_chats_and_those_of_others_are_not_listed(alice: User, bob: User, conversation: Conversation) -> None:
-    gone = services.conversation_create(user=alice)
-    services.conversation_delete(user=alice, conversation_id=gone.id)
+    gone = conversation_services.conversation_create(user=alice)
+    conversation_services.conversation_delete(user=alice, conversation_id=gone.id)
     assert selectors.conversation_list(user=alice) == [conversation]
     assert selectors.conversation_list(user=bob) == []
 
@@ -169,7 +169,7 @@ def test_bob_finds_nothing_of_alices(conversation: Conversation, bob: User, name
 @pytest.mark.parametrize("name", ["message_get", "turn_get", "thread_get before", "shown_get"])
 def test_bob_gets_nothing_through_a_chat_of_his_own(conversation: Conversation, bob: User, name: str) -> None:
     turn = answered(conversation)
-    turn.conversation = services.conversation_create(user=bob)
+    turn.conversation = conversation_services.conversation_create(user=bob)
     with pytest.raises(NotFound):
         BOBS_TRIES[name](bob, turn)
 
@@ -177,6 +177,6 @@ def test_bob_gets_nothing_through_a_chat_of_his_own(conversation: Conversation, 
 @pytest.mark.parametrize("name", BOBS_TRIES)
 def test_nobody_finds_anything_in_a_deleted_chat(conversation: Conversation, alice: User, name: str) -> None:
     turn = answered(conversation)
-    services.conversation_delete(user=alice, conversation_id=conversation.id)
+    conversation_services.conversation_delete(user=alice, conversation_id=conversation.id)
     with pytest.raises(NotFound):
         BOBS_TRIES[name](alice, turn)

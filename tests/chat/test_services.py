@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.chat import selectors, services
+from apps.chat import conversation_services, selectors, services
 from apps.chat.models import Conversation, Message, Turn
 from apps.chat.selectors import Orphan
 from apps.chat.services import Checkpoint
@@ -28,45 +28,45 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_title_is_made_one_line_and_never_blank(alice: User, conversation: Conversation) -> None:
-    renamed = services.conversation_rename(
+    renamed = conversation_services.conversation_rename(
         user=alice, conversation_id=conversation.id, title=" A\n b\x00\t" + "x" * 200
     )
     assert renamed.title.startswith("A b x")
     assert len(renamed.title) == 120
     with pytest.raises(Invalid):
-        services.conversation_rename(user=alice, conversation_id=conversation.id, title="\x00 \n")
+        conversation_services.conversation_rename(user=alice, conversation_id=conversation.id, title="\x00 \n")
 
 
 def test_a_chat_keeps_the_model_that_was_chosen(alice: User, conversation: Conversation) -> None:
-    services.conversation_set_model(user=alice, conversation_id=conversation.id, model="openai:big")
+    conversation_services.conversation_set_model(user=alice, conversation_id=conversation.id, model="openai:big")
     conversation.refresh_from_db()
     assert begun(conversation).turn.choice == "openai:big"
 
 
 def test_a_deleted_chat_is_gone_and_can_be_brought_back(alice: User, conversation: Conversation) -> None:
-    services.conversation_delete(user=alice, conversation_id=conversation.id)
+    conversation_services.conversation_delete(user=alice, conversation_id=conversation.id)
     with pytest.raises(NotFound):
         selectors.conversation_get(user=alice, conversation_id=conversation.id)
-    services.conversation_restore(user=alice, conversation_id=conversation.id)
+    conversation_services.conversation_restore(user=alice, conversation_id=conversation.id)
     assert selectors.conversation_get(user=alice, conversation_id=conversation.id) == conversation
 
 
 def test_what_is_not_deleted_cannot_be_brought_back(alice: User, conversation: Conversation) -> None:
     with pytest.raises(NotFound):
-        services.conversation_restore(user=alice, conversation_id=conversation.id)
+        conversation_services.conversation_restore(user=alice, conversation_id=conversation.id)
 
 
 def test_deleting_a_chat_asks_its_running_answers_to_stop(alice: User, conversation: Conversation) -> None:
     turn = begun(conversation).turn
-    services.conversation_delete(user=alice, conversation_id=conversation.id)
+    conversation_services.conversation_delete(user=alice, conversation_id=conversation.id)
     assert selectors.stop_requests(owner=HERE) == [turn.id]
 
 
 def test_only_what_was_deleted_a_day_ago_is_purged(alice: User, conversation: Conversation) -> None:
     answered(conversation)
-    services.conversation_delete(user=alice, conversation_id=conversation.id)
-    assert services.conversations_purge(now=timezone.now()) == 0
-    assert services.conversations_purge(now=timezone.now() + services.UNDO_WINDOW) == 1
+    conversation_services.conversation_delete(user=alice, conversation_id=conversation.id)
+    assert conversation_services.conversations_purge(now=timezone.now()) == 0
+    assert conversation_services.conversations_purge(now=timezone.now() + conversation_services.UNDO_WINDOW) == 1
     assert not Message.objects.exists()
     assert not Turn.objects.exists()
 
@@ -113,7 +113,7 @@ def test_a_request_of_another_kind_with_the_same_id_is_the_same_request(conversa
 
 def test_the_same_id_in_another_chat_is_another_request(alice: User, conversation: Conversation) -> None:
     turn = begun(conversation).turn
-    other = services.conversation_create(user=alice)
+    other = conversation_services.conversation_create(user=alice)
     assert services.turn_ask(request=request(other, id=turn.request_id), text="Hi").created
 
 
@@ -196,7 +196,7 @@ def test_a_question_cannot_be_retried_nor_an_answer_edited(conversation: Convers
 
 def test_messages_and_turns_of_another_chat_of_the_same_user_are_not_found(conversation: Conversation) -> None:
     turn = answered(conversation)
-    other = request(services.conversation_create(user=conversation.owner))
+    other = request(conversation_services.conversation_create(user=conversation.owner))
     with pytest.raises(NotFound):
         services.turn_retry(request=other, message_id=turn.answer_id)
     with pytest.raises(NotFound):
@@ -299,19 +299,19 @@ def test_html_is_kept_only_for_the_text_it_was_made_of(conversation: Conversatio
 
 
 BOBS_TRIES: dict[str, Callable[[User, Turn], Any]] = {
-    "conversation_rename": lambda bob, turn: services.conversation_rename(
+    "conversation_rename": lambda bob, turn: conversation_services.conversation_rename(
         user=bob, conversation_id=turn.conversation_id, title="Mine"
     ),
-    "conversation_set_model": lambda bob, turn: services.conversation_set_model(
+    "conversation_set_model": lambda bob, turn: conversation_services.conversation_set_model(
         user=bob, conversation_id=turn.conversation_id, model="m"
     ),
-    "conversation_delete": lambda bob, turn: services.conversation_delete(
+    "conversation_delete": lambda bob, turn: conversation_services.conversation_delete(
         user=bob, conversation_id=turn.conversation_id
     ),
-    "conversation_restore": lambda bob, turn: services.conversation_restore(
+    "conversation_restore": lambda bob, turn: conversation_services.conversation_restore(
         user=bob, conversation_id=turn.conversation_id
     ),
-    "version_select": lambda bob, turn: services.version_select(
+    "version_select": lambda bob, turn: conversation_services.version_select(
         user=bob, conversation_id=turn.conversation_id, message_id=turn.answer_id
     ),
     "turn_ask": lambda bob, turn: services.turn_ask(request=request(turn.conversation, user=bob), text="Hi"),
@@ -345,7 +345,7 @@ def test_bob_finds_nothing_of_alices_and_changes_nothing(conversation: Conversat
 @pytest.mark.parametrize("name", [name for name in BOBS_TRIES if name.startswith("turn_") and name != "turn_ask"])
 def test_bob_gets_nothing_through_a_chat_of_his_own(conversation: Conversation, bob: User, name: str) -> None:
     turn = answered(conversation)
-    turn.conversation = services.conversation_create(user=bob)
+    turn.conversation = conversation_services.conversation_create(user=bob)
     if name == "turn_ask again":
         assert services.turn_ask(request=request(turn.conversation, id=turn.request_id), text="Hi").turn != turn
         return

@@ -14,7 +14,7 @@ from apps.accounts import open_sockets
 from apps.accounts.models import User
 from apps.accounts.open_sockets import Session, Sessions
 from apps.accounts.open_sockets_script import COUNTED
-from apps.chat import services, sessions
+from apps.chat import conversation_services, sessions
 from apps.chat.models import Conversation
 from apps.chat.sessions import CHATS
 from apps.core import memory
@@ -202,7 +202,7 @@ pytest_database = pytest.mark.django_db(transaction=True)
 
 
 async def chats(user: User, count: int) -> list[Conversation]:
-    return [await in_database(services.conversation_create, user=user) for _ in range(count)]
+    return [await in_database(conversation_services.conversation_create, user=user) for _ in range(count)]
 
 
 @pytest_database

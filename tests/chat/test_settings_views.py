@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils.html import escape
 
 from apps.accounts.models import User
-from apps.chat import services
+from apps.chat import conversation_services
 from apps.chat.engine import engine
 from apps.chat.models import Conversation
 from apps.chat.templatetags.hints import tokens
@@ -81,7 +81,7 @@ def test_a_model_is_chosen_for_a_chat(visitor: Client, conversation: Conversatio
 
 
 def test_the_default_can_be_chosen_again(visitor: Client, alice: User) -> None:
-    conversation = services.conversation_create(user=alice, model="scripted:eyes")
+    conversation = conversation_services.conversation_create(user=alice, model="scripted:eyes")
     visitor.post(f"/c/{conversation.id}/model/", {"choice": ""})
     conversation.refresh_from_db()
     assert conversation.model == ""
@@ -95,19 +95,19 @@ def test_a_model_that_nobody_has_cannot_be_chosen(visitor: Client, conversation:
 
 
 def test_a_new_chat_goes_on_with_the_model_of_the_one_before(visitor: Client, alice: User) -> None:
-    services.conversation_create(user=alice, model="scripted:eyes")
+    conversation_services.conversation_create(user=alice, model="scripted:eyes")
     assert 'data-choice="scripted:eyes"' in visitor.get("/").content.decode()
 
 
 def test_a_new_chat_begins_with_the_default_where_the_last_model_is_gone(visitor: Client, alice: User) -> None:
-    services.conversation_create(user=alice, model="no-such-model")
+    conversation_services.conversation_create(user=alice, model="no-such-model")
     html = visitor.get("/").content.decode()
     assert 'data-choice=""' in html
     assert "data-missing" not in html
 
 
 def test_a_chat_whose_model_is_gone_says_so(visitor: Client, alice: User) -> None:
-    conversation = services.conversation_create(user=alice, model="no-such-model")
+    conversation = conversation_services.conversation_create(user=alice, model="no-such-model")
     html = visitor.get(f"/c/{conversation.id}/").content.decode()
     assert "data-missing" in html
     assert escape("There is no model 'no-such-model'.") in html
@@ -182,7 +182,7 @@ def test_the_page_knows_how_full_the_window_is(visitor: Client, conversation: Co
 def test_where_the_chosen_model_is_gone_the_default_one_is_offered(
     visitor: Client, alice: User, model: str, code: str, offered: bool
 ) -> None:
-    conversation = services.conversation_create(user=alice, model=model)
+    conversation = conversation_services.conversation_create(user=alice, model=model)
     turn = answered(conversation, answer="")
     type(turn).objects.filter(pk=turn.pk).update(state="failed", finish_reason="failed", error_code=code)
     assert ("Ask the default model" in visitor.get(f"/c/{conversation.id}/").content.decode()) is offered

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import User
-from apps.chat import services, turns
+from apps.chat import conversation_services, turns
 from apps.chat.models import Conversation, Message, Turn
 from apps.core.database import in_database
 from apps.llm.providers.scripted import Script, Scripted, numbered
@@ -142,8 +142,8 @@ class Stage:
 
 async def play(conversation: Conversation, bob: User, model: Scripted, acts: list[Act]) -> None:
     model.scripts, model.calls = [Script(tokens=numbered(TOKENS), delay=0.004)], []
-    own = await in_database(services.conversation_create, user=conversation.owner)
-    stage = Stage(own, bob, await in_database(services.conversation_create, user=bob))
+    own = await in_database(conversation_services.conversation_create, user=conversation.owner)
+    stage = Stage(own, bob, await in_database(conversation_services.conversation_create, user=bob))
     stage.clients = [await stage.open(), await stage.open()]
     await stage.begin(stage.clients[0], "ask", 2, text="First")
     for act in acts:

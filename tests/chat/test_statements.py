@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.chat import services, statements
+from apps.chat import conversation_services, services, statements
 from apps.chat.models import Conversation, Message, Turn
 from apps.chat.statements import Place
 from tests.chat.cast import HERE, answered, begun, request
@@ -58,7 +58,7 @@ def test_nothing_is_saved_where_the_conversation_has_moved_on(conversation: Conv
 
 def test_a_title_given_meanwhile_stays(conversation: Conversation) -> None:
     seen = place(conversation)
-    services.conversation_rename(user=conversation.owner, conversation_id=conversation.id, title="Mine")
+    conversation_services.conversation_rename(user=conversation.owner, conversation_id=conversation.id, title="Mine")
     turn, new = turn_below(seen)
     assert statements.begin(seen, turn, new=new, title="Hi")
     conversation.refresh_from_db()
@@ -67,7 +67,7 @@ def test_a_title_given_meanwhile_stays(conversation: Conversation) -> None:
 
 def test_a_deleted_conversation_takes_no_more_questions(conversation: Conversation) -> None:
     seen = place(conversation)
-    services.conversation_delete(user=conversation.owner, conversation_id=conversation.id)
+    conversation_services.conversation_delete(user=conversation.owner, conversation_id=conversation.id)
     turn, new = turn_below(seen)
     assert not statements.begin(seen, turn, new=new, title="")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from apps.accounts.models import User
-from apps.chat import beginning, services, turns
+from apps.chat import beginning, conversation_services, turns
 from apps.chat.beginning import Beginning
 from apps.chat.frames import Ask, Continue, Edit, Retry
 from apps.chat.models import Conversation, Message, Turn
@@ -240,7 +240,7 @@ async def test_bob_gets_nothing_through_a_chat_of_his_own(
 ) -> None:
     model.scripts = [SLOW]
     turn = await started(conversation)
-    own = await in_database(services.conversation_create, user=bob)
+    own = await in_database(conversation_services.conversation_create, user=bob)
     with pytest.raises(NotFound):
         await turns.attach(**place(own, bob), turn_id=turn.turn_id, after=0, html=False)
     with pytest.raises(NotFound):

@@ -12,7 +12,7 @@ from django.test import Client
 
 from apps.accounts import limits, usage
 from apps.accounts.models import GroupLimit, User
-from apps.chat import markdown, services
+from apps.chat import conversation_services, markdown
 from apps.chat.models import Conversation, Message, Turn
 from tests.chat.cast import answered, begun
 
@@ -34,14 +34,18 @@ def page_of(client: Client, path: str, **extra: str) -> str:
 
 
 def test_the_start_page_is_empty_and_lists_chats(visitor: Client, conversation: Conversation) -> None:
-    services.conversation_rename(user=conversation.owner, conversation_id=conversation.id, title="About otters")
+    conversation_services.conversation_rename(
+        user=conversation.owner, conversation_id=conversation.id, title="About otters"
+    )
     html = page_of(visitor, "/")
     assert "data-empty" in html
     assert "About otters" in html
 
 
 def test_the_list_is_not_anybody_elses(stranger: Client, conversation: Conversation) -> None:
-    services.conversation_rename(user=conversation.owner, conversation_id=conversation.id, title="About otters")
+    conversation_services.conversation_rename(
+        user=conversation.owner, conversation_id=conversation.id, title="About otters"
+    )
     assert "About otters" not in page_of(stranger, "/")
 
 

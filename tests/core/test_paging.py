@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from apps.accounts.models import User
-from apps.chat import services
+from apps.chat import conversation_services
 from tests import cast
 
 URL = "/api/conversations/"
@@ -28,7 +28,7 @@ def alice() -> User:
 
 @pytest.fixture
 def five(alice: User) -> list[str]:
-    return [str(services.conversation_create(user=alice, title=str(n)).pk) for n in range(5)]
+    return [str(conversation_services.conversation_create(user=alice, title=str(n)).pk) for n in range(5)]
 
 
 def test_the_pages_together_are_everything_once(five: list[str]) -> None:
@@ -42,7 +42,7 @@ def test_the_pages_together_are_everything_once(five: list[str]) -> None:
 
 def test_a_row_that_comes_in_between_moves_nothing(five: list[str], alice: User) -> None:
     first = get(f"{URL}?limit=3")
-    services.conversation_create(user=alice)
+    conversation_services.conversation_create(user=alice)
     second = get(first["next"])
     assert [row["id"] for row in first["results"] + second["results"]] == five[::-1]
 

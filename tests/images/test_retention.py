@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from apps.accounts.models import User
-from apps.chat import services as chats
+from apps.chat import conversation_services
 from apps.chat.models import Conversation, Message
 from apps.core import stored
 from apps.core.models import BulkJob
@@ -73,7 +73,7 @@ def test_one_in_a_chat_stays_as_long_as_the_chat(alice: User) -> None:
     ImageJob.objects.filter(pk=old.job_id).update(attached_to=message.pk)
     assert retention.hide(BEFORE, 10) == 0
     Conversation.objects.update(deleted_at=NOW - timedelta(days=2))
-    assert chats.conversations_purge(now=NOW) == 1
+    assert conversation_services.conversations_purge(now=NOW) == 1
     assert retention.hide(BEFORE, 10) == 1
 
 

@@ -22,12 +22,13 @@ from django.test import Client
 from apps.accounts.models import User
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 from apps.accounts.services import api_key_create
+from apps.chat import conversation_services
 from apps.chat import services
 from apps.chat.models import Message
 from apps.images.models import Image, ImageJob
 from apps.voice.models import Recording
 user = User.objects.create_user("alice", password="a long password")
-chat = services.conversation_create(user=user, title="Holiday plans")
+chat = conversation_services.conversation_create(user=user, title="Holiday plans")
 Message.objects.create(conversation=chat, role="user", text="Where to?")
 size = {"width": 64, "height": 64}
 job = ImageJob.objects.create(owner=user, prompt="a boat", steps=1, guidance=1, seed=1, engine="painter", **size)

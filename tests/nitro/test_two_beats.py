@@ -19,7 +19,7 @@ from redis import Redis
 
 from apps.accounts import hooks
 from apps.accounts.models import Delivery, HookEvent, User
-from apps.chat import services as chats
+from apps.chat import conversation_services
 from apps.chat.models import Conversation
 from apps.core.publishing import TOTALS
 from apps.images import services as images
@@ -61,7 +61,7 @@ def alice(transactional_db: None) -> User:
 
 
 def chat_of(user: User, used: datetime) -> Conversation:
-    made = chats.conversation_create(user=user)
+    made = conversation_services.conversation_create(user=user)
     Conversation.objects.filter(pk=made.pk).update(created_at=used, updated_at=used)
     return made
 

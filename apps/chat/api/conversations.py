@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.authentication import caller
-from apps.chat import conversation_services, search_selectors, selectors, services
+from apps.chat import conversation_services, search_selectors, selectors
 from apps.chat.api.shapes import ConversationChange, ConversationInput, ConversationOutput, FoundOutput
 from apps.chat.models import Conversation
 from apps.core.endpoints import Endpoint, given
@@ -49,7 +49,9 @@ class Conversations(Endpoint):
     @idempotent
     def post(self, request: Request) -> Response:
         """Start a chat."""
-        conversation = services.conversation_create(user=caller(request), **given(ConversationInput, request))
+        conversation = conversation_services.conversation_create(
+            user=caller(request), **given(ConversationInput, request)
+        )
         return answer(conversation, status.HTTP_201_CREATED)
 
 
@@ -81,7 +83,7 @@ class OneConversation(Endpoint):
         """Delete a chat. Its owner can bring it back on the page for a day."""
         with transaction.atomic():
             self.check(request, conversation_id)
-            services.conversation_delete(user=caller(request), conversation_id=conversation_id)
+            conversation_services.conversation_delete(user=caller(request), conversation_id=conversation_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def check(self, request: Request, conversation_id: UUID) -> None:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from apps.accounts.models import User
-from apps.chat import services
+from apps.chat import conversation_services
 from apps.chat.models import Conversation, Message
 from tests import cast
 
@@ -45,6 +45,6 @@ def staff(db: None) -> Staff:
 @pytest.fixture
 def chat(db: None) -> Conversation:
     """A chat of Alice whose words would do harm as HTML."""
-    conversation = services.conversation_create(user=cast.alice(), title=f"Secret {SCRIPT}")
+    conversation = conversation_services.conversation_create(user=cast.alice(), title=f"Secret {SCRIPT}")
     Message.objects.create(conversation=conversation, role=Message.Role.USER, text=f"canary {SCRIPT}")
     return conversation

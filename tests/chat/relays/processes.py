@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from apps.chat import relays
 from apps.chat.flights import Asked, Flight, Flights
 from apps.chat.replies import Question
-from apps.core import news
+from apps.core import memory, news
 from apps.llm.events import Chosen, Finished, ReasoningDelta, RouterEvent, TextDelta, Usage
+from tests.chat.flying import until
 
 CANCEL_SECONDS = 0.5
 PATIENCE = 30.0  # with an answer that never ends
@@ -112,3 +113,18 @@ class Process:
 def question_of(user_id: int = 1) -> Question:
     """One that nobody has asked before."""
     return Question(user_id, "scripted", "numbers", uuid.uuid4().hex)
+
+
+async def leading(process: Process, question: Question, model: Model) -> Ear:
+    """The first who asks: Redis knows it."""
+    ear = process.hears(question, model)
+    await until(lambda: model.running)
+    return ear
+
+
+async def relayed(process: Process, question: Question) -> None:
+    await until(lambda: process.flight(question).relays)
+
+
+async def kept(pattern: str = "nitro:relay:*") -> list[bytes]:
+    return await memory.asked(memory.ask, lambda redis: list(redis.scan_iter(pattern)))
