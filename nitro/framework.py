@@ -37,7 +37,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "apps.core.middleware.every_response",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "nitro.static_storage.StaticFiles",
     "apps.core.compression.compressed",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "apps.core.middleware.Slashes",

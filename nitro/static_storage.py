@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib.staticfiles.storage import ManifestFilesMixin
+from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]
 from whitenoise.storage import CompressedManifestStaticFilesStorage  # type: ignore[import-untyped]
 
 _, IMPORTS = ManifestFilesMixin._js_module_import_aggregation_patterns  # type: ignore[attr-defined]
@@ -17,3 +18,9 @@ class HashedStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[m
     """
 
     patterns: ClassVar = (*ManifestFilesMixin.patterns, ("js/*.js", IMPORTS))
+
+
+class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]
+    """Serves them: what has a hash in its name may be kept for a year, the longest that caches promise to heed."""
+
+    FOREVER = 365 * 24 * 60 * 60

@@ -16,9 +16,10 @@ from django.http.response import HttpResponseBase
 from django.test import Client, RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from apps.core.compression import SHORTEST, accepted, brotlied, compressed
-from nitro.static_storage import HashedStaticFiles
+from nitro.static_storage import HashedStaticFiles, StaticFiles
 
 LONG = b"All work and no play makes Jack a dull boy. " * 50
 
@@ -158,13 +159,36 @@ def test_the_token_of_a_page_is_masked_anew_each_time(client: Client) -> None:
     assert len(tokens) == 3
 
 
-def test_static_files_are_compressed_ahead_with_their_hash_in_the_name(tmp_path: Path) -> None:
+@pytest.fixture
+def storage(tmp_path: Path) -> HashedStaticFiles:
+    """With one of our files, as the preparation leaves it."""
     storage = HashedStaticFiles(location=tmp_path, base_url="/static/")
     storage.save("css/code.css", ContentFile(Path(str(finders.find("css/code.css"))).read_bytes()))
     for _, _, error in storage.post_process({"css/code.css": (storage, "css/code.css")}):
         assert not isinstance(error, Exception)
+    return storage
+
+
+def test_static_files_are_compressed_ahead_with_their_hash_in_the_name(
+    storage: HashedStaticFiles, tmp_path: Path
+) -> None:
     names = {path.name for path in (tmp_path / "css").iterdir()}
     (hashed,) = [name for name in names if name.endswith(".css") and name != "code.css"]
     assert {f"{hashed}.br", f"{hashed}.gz"} <= names
     whole = (tmp_path / "css" / hashed).read_bytes()
     assert brotli.decompress((tmp_path / "css" / f"{hashed}.br").read_bytes()) == whole
+
+
+def test_static_files_may_be_kept_for_a_year_where_their_name_has_a_hash(
+    storage: HashedStaticFiles, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.STATIC_ROOT, settings.DEBUG = tmp_path, False
+    settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = False
+    monkeypatch.setattr("whitenoise.middleware.staticfiles_storage", storage)
+    files = StaticFiles(lambda request: HttpResponse(status=404))
+    addresses = ("/static/css/code.css", storage.url("css/code.css"))
+    kept = [files(RequestFactory().head(address)).headers["Cache-Control"] for address in addresses]
+    assert kept == [
+        "max-age=60, public",
+        "max-age=31536000, public, immutable",
+    ]
