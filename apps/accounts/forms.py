@@ -82,7 +82,12 @@ class ApiKeyForm(forms.Form):
 class WebhookForm(forms.Form):
     """Where to, and about what."""
 
-    url = forms.URLField(max_length=2000, label="Address", assume_scheme="https")
+    url = forms.URLField(
+        max_length=2000,
+        label="Address",
+        assume_scheme="https",
+        help_text="One on the public internet. An administrator can allow others, in FETCH_ALLOWED_PRIVATE.",
+    )
     events = forms.MultipleChoiceField(
         choices=HookEvent.choices, initial=[HookEvent.ANSWER], widget=forms.CheckboxSelectMultiple, label="Tell it when"
     )

@@ -27,7 +27,7 @@ class BadFrame(Invalid):
 
 
 class NotJson(BadFrame):
-    """Text that is no JSON object at all: the one mistake that ends the connection."""
+    """Text that is not JSON at all: the one mistake that ends the connection."""
 
     code = "not_json"
     hint = "Send one JSON object per text frame, and sound as binary frames."
@@ -86,7 +86,7 @@ def parse(raw: str) -> ClientFrame:
     except Invalid as error:
         raise NotJson(error.message) from error
     if not isinstance(data, dict):
-        raise NotJson("That frame is JSON, but not an object.")
+        raise BadFrame("That frame is JSON, but not an object.", hint="Send one JSON object per text frame.")
     kind = data.get("type")
     reader = READERS.get(kind) if isinstance(kind, str) else None
     if reader is None:

@@ -215,12 +215,21 @@ async def test_a_stranger_is_let_go() -> None:
         assert await wire.next() == {"type": "closed", "code": 4401}
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', "[" * 100_000, "\ud800"])
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "\ud800"])
 async def test_what_is_no_frame_ends_the_connection_with_a_sentence(user: User, text: str) -> None:
     async with Wire(user) as wire:
         await wire.send(text=text)
         assert (await wire.next())["message"]
         assert await wire.next() == {"type": "closed", "code": 1007}
+
+
+@pytest.mark.parametrize("text", ["[]", "null", '"x"', "7"])
+async def test_json_that_is_no_object_is_told_and_the_connection_stays(user: User, text: str) -> None:
+    async with Wire(user) as wire:
+        await wire.send(text=text)
+        assert (await wire.next())["code"] == "bad_frame"
+        await wire.tell(type="say", id="a", text="Still here.", end=True)
+        assert of(await wire.until("said"), "sentence")
 
 
 @pytest.mark.parametrize(
