@@ -15,7 +15,7 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.accounts.services import api_key_create, api_key_revoke, sessions_end
-from apps.chat import conversation_services, services, turns
+from apps.chat import conversation_services, turns
 from apps.chat.attachments import attachment_create
 from apps.chat.models import Conversation, Message, Turn
 from apps.chat.underway import underway_count
@@ -70,7 +70,7 @@ async def test_a_chat_that_begins_takes_one_commit_and_tells_nobody(
     async def announce(conversation_id: UUID, turn_id: UUID) -> None:
         told.append(turn_id)
 
-    monkeypatch.setattr(services, "conversation_create", begin_chat)
+    monkeypatch.setattr(conversation_services, "conversation_create", begin_chat)
     monkeypatch.setattr(turns, "_announce", announce)
     first = await post(CHAT, {"message": "One."}, key)
     assert (first.json["text"], told) == (WORDS, [])
