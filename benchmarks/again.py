@@ -26,8 +26,8 @@ from benchmarks.startup import builtin, by_kind, page, up
 PROMPT = "Write one friendly sentence about the sea."
 PROMPTS = {"one sentence": PROMPT, "a few sentences": "Explain in a few sentences why the sea is salty."}
 BATCH = tuple(f"Write one friendly sentence about {thing}." for thing in ("rain", "bread", "owls", "trains"))
-OPTIONS = {"max_tokens": 48}
-LONGER = {"max_tokens": 400}
+OPTIONS = {"max_tokens": 48, "temperature": 0}  # at which a model says the same again, fresh or not
+LONGER = OPTIONS | {"max_tokens": 400}
 TRIES = 30
 WARMING = 20  # answers before the measured ones
 OPEN = 20  # chats that are open at a time; more of them than the least MAX_SESSIONS would be paused
@@ -122,20 +122,20 @@ async def again(nitro: Nitro, times: int) -> None:
     for name, prompt in PROMPTS.items():
         fresh = sorted(took for took, _ in await over_socket(nitro, prompt, max(5, times // 10), cache=False))
         fastest, median = fresh[0] * 1000, statistics.median(fresh) * 1000
-        nitro.note(f"{name}: fresh, fastest and median", f"{fastest:.0f} and {median:.0f} ms")
-        await keep(nitro, prompt)
+        words = len((await keep(nitro, prompt)).split())
+        nitro.note(f"{name}: fresh, fastest and median", f"{fastest:.0f} and {median:.0f} ms, {words} words")
         for asking in (over_socket, over_http):
             await asking(nitro, prompt, WARMING)
         for door, asking in (("socket", over_socket), ("/api/chat/", over_http)):
             await cached(nitro, f"{name}: cached over {door}", asking(nitro, prompt, times), fastest)
 
 
-async def keep(nitro: Nitro, prompt: str) -> None:
-    """Ask until an answer is kept: one that was cut at its limit is not."""
+async def keep(nitro: Nitro, prompt: str) -> str:
+    """Ask until an answer is kept, and return it: one that was cut at its limit is not."""
     for _ in range(TRIES):
-        ((_, told),) = await over_socket(nitro, prompt, 1)
+        ((_, told),) = await over_http(nitro, prompt)
         if told["finish_reason"] == "stop":
-            return
+            return str(told["text"])
     raise AssertionError("The model finds no end.")
 
 
