@@ -119,6 +119,7 @@ def test_one_that_answers_and_takes_nothing_is_not_back(full: None) -> None:
 
 def test_one_that_takes_something_is_back() -> None:
     memory.take_something()
+    assert memory.ask(lambda redis: redis.ttl(memory.PROBE)) in range(1, memory.PROBE_SECONDS + 1)
 
 
 async def test_a_caller_who_is_cancelled_leaves_no_reply_behind() -> None:

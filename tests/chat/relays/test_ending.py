@@ -119,7 +119,7 @@ async def killed(process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
         await process.dies()
 
 
-async def test_if_its_process_dies_one_of_the_others_goes_on_from_the_words(
+async def test_if_its_process_dies_one_of_the_others_goes_on_and_tells_nothing_twice(
     first: Process,
     second: Process,
     processes: Callable[[], Process],
@@ -129,39 +129,17 @@ async def test_if_its_process_dies_one_of_the_others_goes_on_from_the_words(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await leading(first, question, model)
-    model.says("One ", "two ")
+    model.does(ReasoningDelta("Hm. "), TextDelta("One "), TextDelta("two "))
     left = [second, processes()]
     ears = [process.hears(question, model) for process in left]
     await until(lambda: all(ear.text == "One two " for ear in ears))
     await killed(first, monkeypatch)
     await until(lambda: any(process.flight(question).relays for process in left))
-    model.says("three")
+    model.does(ReasoningDelta("Ah. "), TextDelta("three"))
     model.ends()
     await asyncio.gather(*(ear.hearing for ear in ears))
-    assert {ear.text for ear in ears} == {"One two three"}
+    assert {(ear.reasoning, ear.text) for ear in ears} == {("Hm. Ah. ", "One two three")}
     assert model.prefills == ["", "One two "]
-
-
-async def test_what_was_thought_is_not_told_twice(
-    first: Process,
-    second: Process,
-    processes: Callable[[], Process],
-    model: Model,
-    question: Question,
-    quick: None,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    await leading(first, question, model)
-    model.does(ReasoningDelta("Hm. "), TextDelta("One "))
-    left = [second, processes()]
-    ears = [process.hears(question, model) for process in left]
-    await until(lambda: all(ear.text for ear in ears))
-    await killed(first, monkeypatch)
-    await until(lambda: any(process.flight(question).relays for process in left))
-    model.does(ReasoningDelta("Ah. "), TextDelta("two"))
-    model.ends()
-    await asyncio.gather(*(ear.hearing for ear in ears))
-    assert {(ear.reasoning, ear.text) for ear in ears} == {("Hm. Ah. ", "One two")}
 
 
 async def test_who_says_something_else_is_not_followed(
