@@ -1,6 +1,7 @@
 // What one can do with a message: answer again, continue, edit in place.
 
 import { choose } from "./engine.js";
+import { holdFocus } from "./hold.js";
 import { cutFrom, newQuestion, reopen } from "./thread.js";
 
 export function startActions(chat) {
@@ -23,9 +24,20 @@ export function startActions(chat) {
     const button = event.target.closest("[data-action]");
     if (button) actions[button.dataset.action]?.(button.closest(".message"));
   });
-  document.body.addEventListener("htmx:afterSettle", (event) => {
-    if (event.detail.target.id === "messages") chat.adopt();
+  let refocus = () => {};
+  messages.addEventListener("htmx:beforeSwap", () => (refocus = holdPlace(messages)));
+  messages.addEventListener("htmx:afterSettle", ({ detail }) => {
+    if (detail.target !== messages) return;
+    refocus();
+    chat.adopt();
   });
+}
+
+// The focus stays with the message at the same place, whichever version of it comes there.
+function holdPlace(messages) {
+  const place = [...messages.children].findIndex((message) => message.contains(document.activeElement));
+  const refocus = place < 0 ? () => {} : holdFocus(messages.children[place]);
+  return () => messages.children[place] && refocus(messages.children[place]);
 }
 
 function openEditor(article, chat) {

@@ -89,10 +89,15 @@ class Screen:
         await self.question.fill(text)
         await self.question.press("Enter")
 
-    async def ended(self, state: str = "done") -> None:
-        """Wait until the newest answer is complete and the server's rendering of it has arrived."""
+    async def said(self, state: str = "done") -> None:
+        """Wait until the newest answer has its last word."""
         await expect(self.last).to_have_attribute("data-state", state)
         await expect(self.page.locator("[aria-busy]")).to_have_count(0)
+
+    async def ended(self, state: str = "done") -> None:
+        """Wait until the newest answer is complete and the server's rendering of it has arrived."""
+        await self.said(state)
+        await expect(self.last.locator(".meta-model")).to_have_count(1)
 
     async def wrote(self, token: int) -> None:
         """Wait until the newest answer has come to a numbered token of the stand-in."""
