@@ -16,6 +16,7 @@ from apps.llm.providers.openai_compatible import OpenAICompatible
 from apps.llm.providers.scripted import Scripted
 from apps.llm.router import Router
 from apps.llm.settings import LlmSettings
+from tests.llm.wire import Recording, recorded
 
 
 class Server:
@@ -95,6 +96,16 @@ async def test_a_server_that_is_away_is_unreachable() -> None:
     with pytest.raises(Unreachable):
         await provider.embed("small", ["a"])
     await provider.close()
+
+
+async def test_an_idle_connection_that_the_server_closed_is_replaced() -> None:
+    body = b'{"data": [{"index": 0, "embedding": [0.5]}]}'
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    async with recorded(Recording([[whole]])) as server:
+        provider = OpenAICompatible(server.url)
+        for _ in range(3):
+            assert (await provider.embed("bge", ["one"])).vectors == [[0.5]]
+        await provider.close()
 
 
 async def test_the_router_asks_the_kind_that_was_chosen(provider: Provider) -> None:

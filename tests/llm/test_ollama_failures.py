@@ -193,6 +193,12 @@ async def test_an_idle_connection_that_was_closed_is_opened_again(make: Make) ->
             assert text_of(await collect(provider.stream(question(model="phi3")))) == "word"
 
 
+async def test_several_closed_connections_in_a_row_are_replaced(make: Make) -> None:
+    async with recorded(Recording([[], [], [], [HEAD + WORD + END]])) as server:
+        assert text_of(await collect(make(server.url).stream(question(model="phi3")))) == "word"
+    assert server.connections == 4
+
+
 async def test_a_failure_does_not_spoil_the_next_answer(make: Make) -> None:
     async with recorded(Recording([[HEAD + b"garbage\n"], [HEAD + WORD + END]])) as server:
         provider = make(server.url)

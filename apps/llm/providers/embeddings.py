@@ -12,6 +12,7 @@ import orjson
 
 from apps.llm.errors import Garbled, TimedOut
 from apps.llm.providers.failures import TRANSPORT_ERRORS, failure_of_exception, failure_of_status
+from apps.llm.providers.resending import resent
 
 BODY_LIMIT = 64 * 1024 * 1024
 
@@ -59,9 +60,7 @@ async def _asked(server: Server, body: dict[str, Any]) -> dict[str, Any]:
     try:
         async with (
             asyncio.timeout(server.seconds),
-            server.session.post(
-                server.url, data=orjson.dumps(body), headers=dict(server.headers), allow_redirects=False
-            ) as response,
+            await resent(lambda: _post(server, orjson.dumps(body))) as response,
         ):
             raw = await _body(server, response)
     except TimeoutError as error:
@@ -77,6 +76,10 @@ async def _asked(server: Server, body: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise _garbled(server)
     return found
+
+
+async def _post(server: Server, body: bytes) -> aiohttp.ClientResponse:
+    return await server.session.post(server.url, data=body, headers=dict(server.headers), allow_redirects=False)
 
 
 async def _body(server: Server, response: aiohttp.ClientResponse) -> bytes:

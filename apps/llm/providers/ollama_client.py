@@ -23,12 +23,12 @@ from apps.llm.providers.failures import (
     failure_of_status,
 )
 from apps.llm.providers.ollama_failures import hinted
+from apps.llm.providers.resending import resent
 
 DRAIN = 0.05
 PASSED_ON = ("authorization", "content-type", "accept", "user-agent")
 WRONG_SHAPE = (ValueError, TypeError, AttributeError, RecursionError)
 NO_SUCH_MODEL = re.compile(r"file does not exist|model\b.*\bnot found", re.I)
-STALE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 
 
 class Wire(httpx.AsyncBaseTransport):
@@ -92,19 +92,12 @@ class Wire(httpx.AsyncBaseTransport):
             self._response.close()
 
     async def _sent(self, request: httpx.Request, body: bytes) -> aiohttp.ClientResponse:
-        """Send once; a second time where the server had closed the idle connection that was used."""
         headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
-        for last in (False, True):
-            try:
-                return await self._session.request(
-                    request.method, str(request.url), data=body, headers=headers, allow_redirects=False
-                )
-            except aiohttp.ClientConnectorError:
-                raise
-            except STALE:
-                if last:
-                    raise
-        raise AssertionError("unreachable")
+        return await resent(
+            lambda: self._session.request(
+                request.method, str(request.url), data=body, headers=headers, allow_redirects=False
+            )
+        )
 
 
 class Body(httpx.AsyncByteStream):

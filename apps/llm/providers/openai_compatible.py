@@ -21,11 +21,9 @@ from apps.llm.providers.embeddings import Embedding, Server, openai_embedding
 from apps.llm.providers.failures import TRANSPORT_ERRORS, failure_of_exception, failure_of_status
 from apps.llm.providers.openai_request import request_body, unwanted_field, without
 from apps.llm.providers.openai_stream import CompletionStream
+from apps.llm.providers.resending import resent
 from apps.llm.settings import LlmSettings
 
-STALE = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
-STALE_MOST = 4  # connections in a row that may turn out to be closed
-STALE_AFTER = 1.0  # seconds within which a broken connection is taken for one that had been idle too long
 DRAIN = 0.05
 NAME_LIMIT = 200
 CONTEXT_FIELDS = ("max_model_len", "context_window", "context_length", "max_context_length")
@@ -122,18 +120,8 @@ class OpenAICompatible(Provider):
             raise failure_of_exception(error, self.where) from error
 
     async def _post(self, body: bytes) -> aiohttp.ClientResponse:
-        """Post; anew where the server had closed the idle connection that was used, as it may have closed several."""
         url, session = f"{self.base_url}/chat/completions", self._sessions.current()
-        begun = asyncio.get_running_loop().time()
-        for _ in range(STALE_MOST):
-            try:
-                return await session.post(url, data=body, headers=self._headers, allow_redirects=False)
-            except aiohttp.ClientConnectorError:
-                raise
-            except STALE:
-                if asyncio.get_running_loop().time() - begun > STALE_AFTER:
-                    raise
-        return await session.post(url, data=body, headers=self._headers, allow_redirects=False)
+        return await resent(lambda: session.post(url, data=body, headers=self._headers, allow_redirects=False))
 
     async def _next(self, reader: PatientReader, answer: CompletionStream) -> list[Event]:
         """The events of the next network read; what had been finished before a break stays finished."""
