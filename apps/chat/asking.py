@@ -22,8 +22,9 @@ from apps.chat.turns import Started
 from apps.core.database import in_database
 from apps.core.errors import DatabaseAway, Invalid, NitroError
 from apps.core.idempotency import KeyReused, key_forget, key_remember
-from apps.llm.errors import ProviderError
+from apps.llm.errors import of_code
 
+OURS = {"internal": 500, "restarting": 503}  # the statuses of failures that are none of a model's
 NAMES = UUID("6e697472-6f00-4000-8000-000000000001")  # the space of ids that are made from an Idempotency-Key
 
 
@@ -237,16 +238,6 @@ def failed(asked: Asked, error: Mapping[str, Any] | None) -> Failed:
     """What a turn said went wrong, with the status that belongs to its code."""
     told = error or {"code": "interrupted", "message": "The answer was cut off.", "hint": "Ask again."}
     problem = Failed(told["message"], code=told["code"], hint=told["hint"], retry_after=told.get("retry_after"))
-    problem.status = STATUSES.get(told["code"], 502)
+    problem.status = OURS.get(told["code"]) or of_code(told["code"], "").status
     problem.details = {"conversation": str(asked.conversation_id), "message": str(asked.started.answer_id)}
     return problem
-
-
-def _statuses(kind: type[NitroError]) -> dict[str, int]:
-    found = {kind.code: kind.status}
-    for inner in kind.__subclasses__():
-        found |= _statuses(inner)
-    return found
-
-
-STATUSES = _statuses(ProviderError) | {"internal": 500, "restarting": 503}

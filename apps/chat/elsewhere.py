@@ -12,7 +12,7 @@ from apps.chat.relaystore import Ending
 from apps.chat.replies import Question, Words
 from apps.chat.turnlog import Delta, End, Status, Thought
 from apps.core.database import in_database
-from apps.llm.errors import ProviderError
+from apps.llm.errors import of_code
 from apps.llm.events import Chosen, Finished, Progress, ReasoningDelta, RouterEvent, TextDelta, Usage
 
 
@@ -126,7 +126,7 @@ def _last_events(end: End) -> list[RouterEvent]:
     reason, usage = done["finish_reason"], done["usage"]
     if reason == "failed":
         message = str(error.get("message") or "The model failed.")
-        raise ProviderError(message, code=error.get("code", ""), hint=error.get("hint", ""))
+        raise of_code(error.get("code", ""), message, hint=error.get("hint", ""), retry_after=error.get("retry_after"))
     if reason not in {"stop", "length"}:
         return []
     stood_in = done.get("fallback_from", ""), done.get("fallback_reason", "")

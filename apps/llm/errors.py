@@ -99,3 +99,13 @@ class Garbled(ProviderError):
 
     code = "provider_garbled"
     hint = "The address may belong to another program, or a proxy in between changes the answer."
+
+
+def of_code(code: str, message: str, *, hint: str = "", retry_after: float | None = None) -> ProviderError:
+    """A failure that was told by its code, in a frame or a row: the error it was, as far as we know that code."""
+    kinds = {kind.code: kind for kind in _below(ProviderError)}
+    return kinds.get(code, ProviderError)(message, code=code, hint=hint, retry_after=retry_after)
+
+
+def _below(kind: type[ProviderError]) -> list[type[ProviderError]]:
+    return [kind, *(found for inner in kind.__subclasses__() for found in _below(inner))]

@@ -46,7 +46,7 @@ class Other:
         self.said += len(texts)
         await redis.aclose()
 
-    async def ends(self, reason: str, **error: str) -> None:
+    async def ends(self, reason: str, **error: object) -> None:
         usage_and_names = {"usage": {"prompt_tokens": 1, "completion_tokens": 2}, "cached": False}
         done = {"finish_reason": reason, "provider": "scripted", "model": "numbers", **usage_and_names}
         await self.says(end=End(self.said + 1, done, error or None))
@@ -165,4 +165,17 @@ async def test_a_program_hears_the_words_of_a_chat_elsewhere_as_they_come(
     heard = await line.whole()
     assert heard.words == "One two three"
     assert {event["model"] for event in heard.events[:-1]} == {"numbers"}
+    assert model.calls == []
+
+
+async def test_a_program_is_told_a_failure_elsewhere_as_one_of_its_own(
+    alice: User, model: Scripted, other: Other
+) -> None:
+    key = await in_database(lambda: key_of(alice, "chat"))
+    body = {"model": "scripted", "messages": [{"role": "user", "content": "What is a tree?"}]}
+    line = await begin(COMPLETIONS, body, key)
+    await other.ends("failed", code="provider_overloaded", message="Too many.", hint="Wait.", retry_after=7.0)
+    heard = await line.whole()
+    assert (heard.status, heard.headers["retry-after"]) == (503, "7")
+    assert heard.json["error"]["code"] == "provider_overloaded"
     assert model.calls == []
