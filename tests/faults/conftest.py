@@ -7,8 +7,9 @@ import random
 from collections.abc import Callable, Iterator
 
 import pytest
+from redis import Redis as RedisClient
 
-from tests.faults.house import House
+from tests.faults.house import House, WebProcess, two_webs
 
 Measured = Callable[[str, object], None]
 
@@ -28,6 +29,15 @@ def the_house() -> Iterator[House]:
 def house(the_house: House) -> House:
     the_house.tidy()
     return the_house
+
+
+@pytest.fixture
+def pair(house: House) -> Iterator[list[WebProcess]]:
+    """Two processes with a cache, in which nothing is kept yet."""
+    with RedisClient(unix_socket_path=str(house.redis.socket)) as redis:
+        redis.flushall()
+    with two_webs(house, "pair", CACHE_TTL="3600") as found:
+        yield found
 
 
 @pytest.fixture

@@ -4,32 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 
 import pytest
 from redis import Redis as RedisClient
 
 from tests.faults.conftest import Measured
-from tests.faults.house import House, WebProcess, count_of, numbered, two_webs
+from tests.faults.house import House, WebProcess, count_of, numbered
 from tests.faults.proxy import Mode
 from tests.faults.talk import Frame, Talk, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 MODEL = "openai:tokens-60"  # three seconds
-
-
-@pytest.fixture
-def pair(house: House) -> Iterator[list[WebProcess]]:
-    """Two processes with a cache."""
-    with two_webs(house, "cache", CACHE_TTL="3600") as found:
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def _nothing_kept(house: House) -> None:
-    with RedisClient(unix_socket_path=str(house.redis.socket)) as redis:
-        redis.flushall()
 
 
 async def entered(stack: AsyncExitStack, house: House, web: WebProcess) -> Talk:

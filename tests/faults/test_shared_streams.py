@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
 import aiohttp
 import pytest
-from redis import Redis as RedisClient
 
 from tests.faults.conftest import Measured
-from tests.faults.house import House, WebProcess, count_of, numbered, two_webs
+from tests.faults.house import House, WebProcess, count_of, numbered
 from tests.faults.proxy import Mode
 from tests.faults.talk import Talk, until
 
@@ -23,19 +21,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 MODEL, LONG = "openai:tokens-60", "openai:tokens-2000"  # three seconds, and a hundred
 PATIENCE = 60.0
 BROKEN = (aiohttp.ClientError, OSError)
-
-
-@pytest.fixture
-def pair(house: House) -> Iterator[list[WebProcess]]:
-    """Two processes with a cache."""
-    with two_webs(house, "streams", CACHE_TTL="3600") as found:
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def _nothing_kept(house: House) -> None:
-    with RedisClient(unix_socket_path=str(house.redis.socket)) as redis:
-        redis.flushall()
 
 
 class Stream:
