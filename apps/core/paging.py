@@ -23,11 +23,18 @@ class Pages(CursorPagination):
     page_size = 50
     max_page_size = 200
     page_size_query_param = "limit"
-    page_size_query_description = "How many at once; 200 at most."
+    page_size_query_description = "How many at once; 50 where it is left out, 200 at most."
     cursor_query_description = "Where to go on: take it from `next` or `previous` of the last answer."
 
     def __init__(self, *ordering: str) -> None:
         self.ordering = ordering or ("-created_at", "-id")
+
+    def get_page_size(self, request: Request) -> int:
+        """How many rows; a limit above the highest means the highest. Raises `Invalid`."""
+        given = request.query_params.get(self.page_size_query_param, "")
+        if given and not (given.isascii() and given.lstrip("0").isdigit()):
+            raise Invalid("'limit' must be a whole number above 0.", hint=f"Up to {self.max_page_size} come at once.")
+        return super().get_page_size(request) or self.page_size
 
     def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any] | None:
         """As the framework's; a cursor that somebody has made up is the client's mistake, not ours."""

@@ -56,7 +56,7 @@ AGAIN = OpenApiParameter(
     description="A word of your own, such as a UUID: the same request with the same word creates nothing twice.",
 )
 CURSOR = OpenApiParameter("cursor", str, description=Pages.cursor_query_description)
-LIMIT = OpenApiParameter("limit", int, description=Pages.page_size_query_description)
+LIMIT = OpenApiParameter("limit", {"type": "integer", "minimum": 1}, description=Pages.page_size_query_description)
 
 
 class Schema(AutoSchema):

@@ -63,6 +63,21 @@ def test_an_odd_cursor_is_no_failure(five: list[str], cursor: str, status: int) 
     assert get(f"{URL}?cursor={cursor}")["status"] == status
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "x", "99999999999999999999"])
-def test_an_odd_limit_is_no_failure(five: list[str], limit: str) -> None:
-    assert get(f"{URL}?limit={limit}")["status"] == 200
+@pytest.mark.parametrize("limit", ["0", "00", "-1", "x", "1.5", "٣", "²", "1 2"])
+def test_a_limit_that_is_none_is_the_callers_mistake(five: list[str], limit: str) -> None:
+    told = get(f"{URL}?limit={limit}")
+    assert (told["status"], told["code"]) == (400, "invalid")
+    assert "'limit'" in told["message"]
+
+
+@pytest.mark.parametrize("limit", ["", "3", "003", "201", "99999999999999999999", "9" * 5000])
+def test_any_number_is_a_limit(five: list[str], limit: str) -> None:
+    page = get(f"{URL}?limit={limit}")
+    assert (page["status"], len(page["results"])) == (200, min(5, int(limit[:9] or 50)))
+
+
+def test_a_search_brings_as_many_as_were_asked_for(alice: User) -> None:
+    for number in range(3):
+        conversation_services.conversation_create(user=alice, title=f"Bread {number}")
+    assert [len(get(f"{URL}?q=bread&limit={limit}")["results"]) for limit in (2, 3, 200)] == [2, 3, 3]
+    assert get(f"{URL}?q=bread&limit=x")["status"] == 400

@@ -18,7 +18,7 @@ from apps.chat.models import Conversation
 from apps.core.endpoints import Endpoint, given
 from apps.core.etags import etag_of, if_match, if_none_match
 from apps.core.idempotency import idempotent
-from apps.core.paging import page_of
+from apps.core.paging import Pages, page_of
 from apps.core.schema import paged
 
 IF_MATCH = OpenApiParameter(
@@ -40,7 +40,8 @@ class Conversations(Endpoint):
         """The chats, the one used last first; with `q` those that hold some words, and where."""
         query = request.query_params.get("q", "")
         if query:
-            found = search_selectors.conversation_search(user=caller(request), query=query[:QUERY_LIMIT])
+            limit = Pages().get_page_size(request)
+            found = search_selectors.conversation_search(user=caller(request), query=query[:QUERY_LIMIT], limit=limit)
             return Response({"next": None, "previous": None, "results": FoundOutput(found, many=True).data})
         rows = selectors.conversations_of(user=caller(request))
         return page_of(request, rows, FoundOutput, "-updated_at", "-id")
