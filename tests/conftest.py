@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from django.db import OperationalError
+from django.core.management.commands import flush
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 from hypothesis import HealthCheck, settings
@@ -15,35 +15,21 @@ from redis import Redis, RedisError
 from apps.accounts import limits
 from apps.accounts.models import User
 from apps.core import memory
-from tests import cast
+from tests import cast, flushing
 
 OURS = ("nitro:limit:*", "nitro:reply:*", "nitro:flight:*", "nitro:relay:*", "nitro:replies", "nitro:sockets*")
 
-TRIES = 5
 # How long an example takes is a matter of what else the machine does, and no property of ours.
 settings.register_profile("nitro", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("nitro")
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _patient_flush() -> Iterator[None]:
-    """Empty the tables again where a thread of the test before was still writing and PostgreSQL saw a deadlock.
-
-    What a turn sets off (webhooks, counting) ends in threads that outlive the loop of their test.
-    """
-    empty = DatabaseOperations.execute_sql_flush
-
-    def patient(self: DatabaseOperations, sql_list: Iterable[str]) -> None:
-        for attempt in range(1, TRIES + 1):
-            try:
-                return empty(self, sql_list)
-            except OperationalError as error:
-                if "deadlock" not in str(error) or attempt == TRIES:
-                    raise
-        return None
-
+def _flush() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(DatabaseOperations, "execute_sql_flush", patient)
+        patched.setattr(DatabaseOperations, "sql_flush", flushing.sql_flush)
+        patched.setattr(DatabaseOperations, "execute_sql_flush", flushing.execute_sql_flush)
+        patched.setattr(flush, "emit_post_migrate_signal", flushing.nothing_after_migrations)
         yield
 
 
