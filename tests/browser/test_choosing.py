@@ -115,6 +115,7 @@ async def test_settings_can_be_chosen_before_a_chat_begins(screen: Screen) -> No
     await expect(screen.page.get_by_label("Longest answer")).to_have_value("77")
 
 
+@pytest.mark.slow
 async def test_the_gauge_fills_and_warns_before_anything_is_left_out(screen: Screen) -> None:
     await screen.begin("tokens-300")
     gauge = screen.page.get_by_role("meter")

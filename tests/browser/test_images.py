@@ -125,6 +125,7 @@ async def test_a_button_works_from_the_moment_it_is_there(screen: Screen) -> Non
     await expect(page.locator("#toasts .toast")).to_have_count(0)
 
 
+@pytest.mark.slow
 async def test_of_three_pictures_deleted_in_a_hurry_none_stays(screen: Screen) -> None:
     page = screen.page
     await page.goto(screen.base + "/images/")

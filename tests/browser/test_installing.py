@@ -33,6 +33,7 @@ async def opened(screen: Screen) -> Locator:
     return screen.page.locator(".pulls")
 
 
+@pytest.mark.slow
 async def test_every_tab_sees_the_same_progress_and_can_stop_it(new_screen: NewScreen, slow: OllamaServer) -> None:
     in_a_chat, elsewhere = await new_screen(), await new_screen()
     await in_a_chat.begin("tokens-3")

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from apps.llm import farm
 from apps.llm.errors import ModelMissing, Unreachable
 from apps.llm.events import Chosen
 from apps.llm.providers.scripted import Script, Scripted, numbered
@@ -60,7 +61,8 @@ async def test_whoever_chose_a_local_model_is_not_sent_to_a_service(choice: str)
     assert isinstance(failure, Unreachable)
 
 
-async def test_named_fallbacks_are_the_only_ones() -> None:
+async def test_named_fallbacks_are_the_only_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(farm, "START_GRACE", 0.1)
     settings = replace(KEY, ai_fallback=("builtin",))
     asked = await found(router(settings, ollama=AWAY, gemini=WORKS, builtin=AWAY))
     _, failure = await failing(asked.stream(asked.resolve(), question()))

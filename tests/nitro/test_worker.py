@@ -87,6 +87,7 @@ def test_no_thread_begins_before_all_tasks_are_known(monkeypatch: pytest.MonkeyP
         assert {task for task, *_ in NIGHTLY.values()} <= set(app._tasks)
 
 
+@pytest.mark.slow
 def test_a_queue_that_is_full_holds_up_no_other_one_and_lets_go_at_the_end(house: House) -> None:
     for _ in range(THREADS["images"] + 3):
         house.send("tests.occupy", "images")
