@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from apps.llm.settings import SMALL
 from nitro import embedded
@@ -134,8 +134,8 @@ class Serving:
     context: int = CONTEXT
 
 
-def serve(serving: Serving) -> None:
-    """Load the model, serve until SIGTERM or SIGINT. Blocks."""
+def serve(serving: Serving) -> NoReturn:
+    """Load the model and serve until SIGTERM or SIGINT, which end the process in any moment."""
     import xllamacpp
 
     params = xllamacpp.CommonParams()
@@ -155,11 +155,12 @@ def serve(serving: Serving) -> None:
     params.ui = False
     params.endpoint_metrics = True
     params.verbosity = 1
-    stop = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, stop)
-    server = xllamacpp.Server(params)
-    signal.sigwait(stop)
-    del server
+    # The signal itself ends it: there is nothing to save, and the library's own way waits until the model is loaded,
+    # and for ever where it is told to stop in the moment in which it begins to serve.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    _server = xllamacpp.Server(params)  # which serves as long as somebody holds it
+    while True:
+        signal.pause()
 
 
 def main() -> None:

@@ -54,6 +54,25 @@ def test_the_model_answers_and_comes_back_on_the_same_port(tmp_path: Path) -> No
     assert not model.ready()
 
 
+@pytest.mark.model
+def test_a_signal_ends_it_at_once_while_it_loads(tmp_path: Path) -> None:
+    model = Model(tmp_path)
+    child = spawn(model.program())
+    opened = Path(f"/proc/{child.pid}/maps")
+    assert wait_until(lambda: model_file().name in opened.read_text(encoding="utf-8"), 60, 0.001)
+    assert end(child, signal.SIGTERM, 20) == -signal.SIGTERM
+    assert not model.ready()
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_at_once_while_it_serves(tmp_path: Path, number: signal.Signals) -> None:
+    model = Model(tmp_path)
+    child = spawn(model.program())
+    assert wait_until(model.ready, 60, 0.001)
+    assert end(child, number, 20) == -number
+
+
 def complete(url: str) -> dict[str, Any]:
     question = {"model": SMALL, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 4}
     answer = httpx.post(f"{url}/chat/completions", json=question, timeout=60)

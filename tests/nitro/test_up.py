@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 import pytest
@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Up:
-    """A running `nitro up` with a data folder and a port of its own."""
+    """A running `nitro up` with a data folder and a port of its own, as long as its block lasts."""
 
     def __init__(self, home: Path, *words: str, python: str = sys.executable, **how: Any) -> None:
         """`how` is for subprocess: `user` for example."""
@@ -70,7 +70,10 @@ class Up:
         self.reader.join(5)
         return status
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
@@ -115,10 +118,9 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def up(home: Path) -> Iterator[Up]:
-    running = Up(home)
-    assert running.says("Nitro is ready"), "".join(running.lines)
-    yield running
-    running.close()
+    with Up(home) as running:
+        assert running.says("Nitro is ready"), "".join(running.lines)
+        yield running
 
 
 def test_one_line_says_where_the_page_is_and_how_to_sign_in(up: Up) -> None:
@@ -193,22 +195,20 @@ def test_kill_9_of_the_supervisor_takes_everything_along_and_the_next_start_work
     up.process.wait()
     _, alive = psutil.wait_procs(children, timeout=20)
     assert alive == []
-    again = Up(home)
-    assert again.says("Nitro is ready"), "".join(again.lines)
-    assert again.answers()
-    assert again.end() == 0
+    with Up(home) as again:
+        assert again.says("Nitro is ready"), "".join(again.lines)
+        assert again.answers()
+        assert again.end() == 0
     assert read_note(home) == {}
-    again.close()
 
 
 def test_sigterm_ends_everything_in_order_and_a_new_start_finds_its_data(home: Path) -> None:
-    up = Up(home)
-    assert up.says("Nitro is ready"), "".join(up.lines)
-    children = psutil.Process(up.process.pid).children(recursive=True)
-    assert up.end() == 0
-    assert [child for child in children if child.is_running()] == []
+    with Up(home) as up:
+        assert up.says("Nitro is ready"), "".join(up.lines)
+        children = psutil.Process(up.process.pid).children(recursive=True)
+        assert up.end() == 0
+        assert [child for child in children if child.is_running()] == []
     assert "was killed" not in "".join(up.lines)
-    up.close()
 
 
 def test_a_wrong_setting_stops_the_start_with_one_sentence(tmp_path: Path) -> None:

@@ -23,11 +23,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 def up() -> Iterator[Up]:
     home = Path(tempfile.mkdtemp(prefix="nitro-tls-"))
     home.chmod(0o755)
-    running = Up(home, "--tls")
-    assert running.says("Nitro is ready"), "".join(running.lines)
-    yield running
-    running.end()
-    running.close()
+    with Up(home, "--tls") as running:
+        assert running.says("Nitro is ready"), "".join(running.lines)
+        yield running
+        running.end()
     shutil.rmtree(home, ignore_errors=True)
 
 

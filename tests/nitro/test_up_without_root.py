@@ -56,12 +56,9 @@ def home() -> Iterator[Path]:
 
 def test_the_first_start_needs_no_root(python: str, home: Path) -> None:
     env = environment(home) | packages() | {"HOME": str(home)}
-    up = Up(home, python=python, env=env, user=SOMEBODY, extra_groups=[])
-    try:
+    with Up(home, python=python, env=env, user=SOMEBODY, extra_groups=[]) as up:
         assert up.says("Nitro is ready"), "".join(up.lines)
         assert up.answers()
         assert "starting it again" not in "".join(up.lines)
         assert {stat.S_IMODE((home / name).stat().st_mode) for name in ("postgres", "redis")} == {0o700}
-    finally:
-        up.end()
-        up.close()
+        assert up.end() == 0
