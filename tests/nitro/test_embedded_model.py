@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,34 +46,41 @@ def test_a_spoiled_note_of_the_port_does_not_matter(tmp_path: Path, note: str) -
     assert 0 < free_port(tmp_path) < 65_536
 
 
+@contextmanager
+def running(model: Model) -> Iterator[subprocess.Popen[bytes]]:
+    """The model's process, until it is killed at the end of the block."""
+    child = spawn(model.program())
+    try:
+        yield child
+    finally:
+        end(child, signal.SIGKILL, 5)
+
+
 @pytest.mark.model
 def test_the_model_answers_and_comes_back_on_the_same_port(tmp_path: Path) -> None:
     model = Model(tmp_path)
     for _ in range(2):
-        child = spawn(model.program())
-        assert wait_until(model.ready, 60)
-        assert complete(model.url)["choices"][0]["message"]["content"]
-        assert end(child, signal.SIGKILL, 5) == -signal.SIGKILL
+        with running(model):
+            assert wait_until(model.ready, 60)
+            assert complete(model.url)["choices"][0]["message"]["content"]
     assert not model.ready()
 
 
 @pytest.mark.model
 def test_a_signal_ends_it_at_once_while_it_loads(tmp_path: Path) -> None:
-    model = Model(tmp_path)
-    child = spawn(model.program())
-    opened = Path(f"/proc/{child.pid}/maps")
-    assert wait_until(lambda: model_file().name in opened.read_text(encoding="utf-8"), 60, 0.001)
-    assert end(child, signal.SIGTERM, 20) == -signal.SIGTERM
-    assert not model.ready()
+    with running(Model(tmp_path)) as child:
+        opened = Path(f"/proc/{child.pid}/maps")
+        assert wait_until(lambda: model_file().name in opened.read_text(encoding="utf-8"), 60, 0.001)
+        assert end(child, signal.SIGTERM, 20) == -signal.SIGTERM
 
 
 @pytest.mark.model
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_at_once_while_it_serves(tmp_path: Path, number: signal.Signals) -> None:
     model = Model(tmp_path)
-    child = spawn(model.program())
-    assert wait_until(model.ready, 60, 0.001)
-    assert end(child, number, 20) == -number
+    with running(model) as child:
+        assert wait_until(model.ready, 60, 0.001)
+        assert end(child, number, 20) == -number
 
 
 def complete(url: str) -> dict[str, Any]:
