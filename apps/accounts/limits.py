@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -146,7 +147,7 @@ def question_admit(*, user_id: int, address: str, running: int = 0) -> None:
     wait = question_wait(user_id=user_id, address=address, rate=limits.rate)
     if wait > 0:
         raise RateLimited(
-            "That were too many questions in a short time.",
+            "Too many questions in a short time.",
             hint=f"Ask again in {_spoken(wait)}.",
             retry_after=wait,
         )
@@ -212,7 +213,8 @@ def seconds_of_day_left() -> float:
 
 
 def _spoken(seconds: float) -> str:
-    whole = max(1, round(seconds))
+    """Rounded up: who comes back after that time is let in."""
+    whole = max(1, math.ceil(seconds))
     if whole >= 120:
-        return f"{round(whole / 60)} minutes"
+        return f"{math.ceil(whole / 60)} minutes"
     return f"{whole} second{'' if whole == 1 else 's'}"

@@ -16,7 +16,7 @@ from apps.accounts import limits, usage
 from apps.accounts.limits import Limits, QuotaReached, RateLimited
 from apps.accounts.models import DailyUsage, GroupLimit, User
 from apps.accounts.throttling import QuestionThrottle
-from apps.core import memory
+from apps.core import memory, windows
 from apps.core.windows import Rate
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +48,19 @@ def test_the_fourth_question_of_a_minute_is_refused_with_the_time_to_wait(alice:
     assert (refused.value.code, refused.value.status, refused.value.permanent) == ("rate_limited", 429, False)
     assert refused.value.retry_after is not None
     assert 59 < refused.value.retry_after <= 60
+
+
+@pytest.mark.parametrize(
+    ("wait", "words"),
+    [(0.2, "1 second"), (1.0, "1 second"), (5.2, "6 seconds"), (119.0, "119 seconds"), (150.0, "3 minutes")],
+)
+def test_whoever_waits_as_long_as_is_said_is_let_in(
+    alice: User, wait: float, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(windows, "admit", lambda rates: wait)
+    with pytest.raises(RateLimited) as refused:
+        ask(alice)
+    assert refused.value.hint == f"Ask again in {words}."
 
 
 def test_one_users_questions_do_not_count_for_another(alice: User, bob: User) -> None:
